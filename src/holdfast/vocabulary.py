@@ -1,0 +1,266 @@
+"""Every argument name of every method: its shape, its kind, its meaning; and the checks, once, with their messages.
+
+Sizes are letters that must agree within one call: `n` rows, `d` features, `k` classes, `q` neighbours, `m` models or
+runs. Two samples are always `ref_...` (what was learnt from) and `cur_...` (what is met now): `ref_X` has `ref_n`
+rows and the same `d` columns as `cur_X`. Arrays are taken as they are (dtype kept, no copy where none is needed).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
+BLOCK = 1 << 20  # numbers looked at together: keeps the memory of a check in the low megabytes
+
+
+class Argument(NamedTuple):
+    """Shape (letters), kind (which check) and meaning of one argument name."""
+
+    dims: tuple[str, ...]
+    kind: str
+    meaning: str
+
+
+ARGUMENTS: dict[str, Argument] = {
+    "X": Argument(("n", "d"), "real", "features or embeddings, one row per example, finite"),
+    "x": Argument(("n",), "real", "one numeric column, finite"),
+    "y": Argument(("n",), "codes", "class codes 0..k-1 as given in the data"),
+    "predicted": Argument(("n",), "codes", "class codes 0..k-1 as predicted by the model"),
+    "probs": Argument(("n", "k"), "simplex", "out-of-sample class probabilities, rows sum to 1"),
+    "ensemble_probs": Argument(("m", "n", "k"), "simplex", "class probabilities of m models on the same rows"),
+    "logits": Argument(("n", "k"), "real", "unnormalised class scores"),
+    "target": Argument(("n",), "real", "numeric response"),
+    "prediction": Argument(("n",), "real", "numeric prediction of the response, out of sample"),
+    "uncertainty": Argument(("n",), "positive", "predicted standard deviation or absolute error of the response"),
+    "category": Argument(("n",), "codes", "one categorical column as integer codes"),
+    "group": Argument(("n",), "codes", "the group or entity of every row as integer codes"),
+    "weight": Argument(("n",), "positive", "non-negative row weights"),
+    "loss": Argument(("n",), "real", "the model's loss on every row"),
+    "score": Argument(("n",), "real", "one score per row, larger = more of the fault"),
+    "is_bad": Argument(("n",), "mask", "true where the row has the fault"),
+    "correct": Argument(("n",), "mask", "true where the model is right"),
+    "correct_runs": Argument(("m", "n"), "mask", "true where run m is right on row n"),
+    "neighbours": Argument(("n", "q"), "indices", "row numbers of the q nearest other rows, nearest first"),
+    "distances": Argument(("n", "q"), "positive", "distances to `neighbours`"),
+    "sizes": Argument(("m",), "positive", "training set sizes"),
+    "errors": Argument(("m",), "positive", "test errors at `sizes`"),
+    "model": Argument((), "any", "a scikit-learn compatible estimator"),
+    "columns": Argument((), "any", "one name per feature, in order"),
+    "budget": Argument((), "count", "how many rows may be chosen"),
+    "table": Argument((), "any", "a dict of equally long columns by name"),
+    "strength": Argument((), "any", "how strong the planted fault is, in the fault's own unit"),
+    "rng": Argument((), "any", "a numpy random Generator"),
+}
+
+
+class NotFittedError(ValueError):
+    """A method was asked before it was fitted."""
+
+
+def argument(name: str) -> Argument | None:
+    """The entry of a name; `ref_X` and `cur_X` are entries of `X` with sizes of their own."""
+    for prefix in ("ref_", "cur_"):
+        base = ARGUMENTS.get(name.removeprefix(prefix))
+        if name.startswith(prefix) and base is not None:
+            dims = tuple(prefix + dim if dim == "n" else dim for dim in base.dims)
+            return base._replace(dims=dims)
+    return ARGUMENTS.get(name)
+
+
+def guarded(verb: F) -> F:
+    """Wrap a method's verb so that its arguments are checked and arrays arrive as numpy arrays.
+
+    What `fit` saw is remembered: a later call with another number of features or classes is an error.
+    """
+    signature = inspect.signature(verb)
+    is_fit = verb.__name__ == "fit"
+
+    @functools.wraps(verb)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        who = type(self).__name__
+        if not is_fit and "fit" in type(self).__dict__ and not any(name.endswith("_") for name in vars(self)):
+            raise NotFittedError(f"{who} is not fitted yet: call .fit(...) before .{verb.__name__}(...).")
+        try:
+            bound = signature.bind(self, *args, **kwargs)
+        except TypeError as problem:
+            raise TypeError(f"{who}.{verb.__name__}(): {problem}. It takes: {_takes(signature)}.") from None
+        sizes: dict[str, tuple[int, str]] = {}
+        if not is_fit:
+            sizes = {dim: (size, "what it was fitted on") for dim, size in getattr(self, "fitted_sizes_", {}).items()}
+        for name, value in bound.arguments.items():
+            entry = argument(name)
+            if name != "self" and entry is not None and value is not None:
+                bound.arguments[name] = check(name, value, entry, sizes)
+        if is_fit:
+            self.fitted_sizes_ = {dim: size for dim, (size, _) in sizes.items() if dim in ("d", "k")}
+        return verb(*bound.args, **bound.kwargs)
+
+    return checked  # type: ignore[return-value]
+
+
+def check(name: str, value: Any, entry: Argument, sizes: dict[str, tuple[int, str]]) -> Any:
+    """Check one argument; returns it as an array. `sizes` collects the letters seen so far: {letter: (size, who)}."""
+    if entry.kind == "any":
+        return value
+    if entry.kind == "count":
+        return _check_count(name, value)
+    array = _to_array(name, value, entry)
+    if array.ndim != len(entry.dims):
+        raise ValueError(
+            f"{name} has {array.ndim} dimension(s), shape {array.shape}; expected {len(entry.dims)}: "
+            f"({', '.join(entry.dims)}), {entry.meaning}."
+        )
+    if array.size == 0:
+        raise ValueError(f"{name} is empty, shape {array.shape}; expected {entry.meaning}.")
+    for dim, size in zip(entry.dims, array.shape, strict=True):
+        known, who = sizes.setdefault(dim, (size, name))
+        if known != size:
+            raise ValueError(f"{name} has {size} {_LETTERS.get(dim[-1], dim)}, but {who} has {known}: they must agree.")
+    array = _CHECKS[entry.kind](name, array)
+    if entry.kind == "codes" and name.removeprefix("ref_").removeprefix("cur_") in ("y", "predicted") and "k" in sizes:
+        _check_code_range(name, array, *sizes["k"])
+    return array
+
+
+_LETTERS = {"n": "rows", "d": "features", "k": "classes", "q": "neighbours", "m": "models or runs"}
+
+
+def _takes(signature: inspect.Signature) -> str:
+    return ", ".join(name for name in signature.parameters if name != "self") or "nothing"
+
+
+def _to_array(name: str, value: Any, entry: Argument) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} is ragged: its rows differ in length; expected {entry.meaning}.") from None
+    if array.dtype.kind in "OUSmM":
+        hint = " Encode it: numpy.unique(values, return_inverse=True)[1]." if entry.kind == "codes" else ""
+        raise ValueError(f"{name} has dtype {array.dtype}; expected numbers: {entry.meaning}.{hint}")
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name} is complex; expected real numbers: {entry.meaning}.")
+    return array
+
+
+def _blocks(array: np.ndarray) -> Any:
+    """(first row, block) pairs over the first axis, each about `BLOCK` numbers."""
+    step = max(1, BLOCK // max(1, array[0].size))
+    for start in range(0, len(array), step):
+        yield start, array[start : start + step]
+
+
+def _as_float(array: np.ndarray) -> np.ndarray:
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def _real(name: str, array: np.ndarray) -> np.ndarray:
+    array = _as_float(array)
+    for start, block in _blocks(array):
+        with np.errstate(invalid="ignore", over="ignore"):
+            fine = np.isfinite(block.sum(dtype=np.float64))
+        if not fine and not np.isfinite(block).all():
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(block))[0])
+            raise ValueError(
+                f"{name} row {start + where[0]} holds {block[where]}; expected finite numbers. "
+                "Impute or drop missing and infinite values first."
+            )
+    return array
+
+
+def _positive(name: str, array: np.ndarray) -> np.ndarray:
+    array = _real(name, array)
+    for start, block in _blocks(array):
+        if block.min() < 0:
+            where = int(np.argwhere(block < 0)[0][0])
+            raise ValueError(f"{name} row {start + where} is negative ({block.min():g} in this block); expected >= 0.")
+    return array
+
+
+def _simplex(name: str, array: np.ndarray) -> np.ndarray:
+    array = _as_float(array)
+    flat = array.reshape(-1, array.shape[-1])
+    ones = np.ones(array.shape[-1], dtype=array.dtype)
+    tolerance = 1e-2 if array.dtype == np.float32 else 1e-3
+    for start, block in _blocks(flat):
+        totals = block @ ones
+        good = (np.abs(totals - 1) <= tolerance) & True
+        if good.all() and block.min() >= -1e-6:
+            continue
+        _explain_simplex(name, start, block, totals, good)
+    return array
+
+
+def _explain_simplex(name: str, start: int, block: np.ndarray, totals: np.ndarray, good: np.ndarray) -> None:
+    lowest = block.min(axis=1)
+    row = int(np.flatnonzero(~good | ~(lowest >= -1e-6))[0])
+    where = f"{name} row {start + row}"
+    if not np.isfinite(block[row]).all():
+        raise ValueError(f"{where} holds NaN or infinity; expected probabilities. Did the model diverge on this row?")
+    if lowest[row] < -1e-6 or block[row].max() > 1 + 1e-6:
+        raise ValueError(
+            f"{where} sums to {totals[row]:.4g} with entries from {lowest[row]:.4g} to {block[row].max():.4g}; expected "
+            "probabilities in [0, 1] that sum to 1. Were these logits? Apply a softmax first."
+        )
+    raise ValueError(
+        f"{where} sums to {totals[row]:.4g}; expected probabilities that sum to 1. Is a class column missing?"
+    )
+
+
+def _codes(name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind == "b":
+        return array.astype(np.int64)
+    if array.dtype.kind == "f":
+        _real(name, array)
+        if not (array == np.round(array)).all():
+            row = int(np.flatnonzero(array != np.round(array))[0])
+            raise ValueError(f"{name} row {row} is {array[row]:g}; expected integer codes 0..k-1. Is it a numeric target?")
+        array = array.astype(np.int64)
+    if array.min() < 0:
+        row = int(np.flatnonzero(array < 0)[0])
+        raise ValueError(f"{name} row {row} is {array[row]}; expected codes 0..k-1. Is -1 a missing label? Drop it first.")
+    return array
+
+
+def _check_code_range(name: str, array: np.ndarray, classes: int, who: str) -> None:
+    if array.max() >= classes:
+        row = int(np.flatnonzero(array >= classes)[0])
+        raise ValueError(
+            f"{name} row {row} is class {array[row]}, but {who} has {classes} classes (0..{classes - 1}). "
+            "Do the label codes follow the order of the probability columns?"
+        )
+
+
+def _mask(name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind != "b" and not np.isin(array, (0, 1)).all():
+        row = int(np.argwhere(~np.isin(array, (0, 1)))[0][0])
+        raise ValueError(f"{name} row {row} is {array[row]}; expected true or false (1 or 0).")
+    return array.astype(bool)
+
+
+def _indices(name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"{name} has dtype {array.dtype}; expected integer row numbers.")
+    if array.min() < 0:
+        raise ValueError(f"{name} row {int(np.argwhere(array < 0)[0][0])} is negative; expected row numbers >= 0.")
+    return array
+
+
+def _check_count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1.")
+    return int(value)
+
+
+_CHECKS: dict[str, Callable[[str, np.ndarray], np.ndarray]] = {
+    "real": _real,
+    "positive": _positive,
+    "simplex": _simplex,
+    "codes": _codes,
+    "mask": _mask,
+    "indices": _indices,
+}
