@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 F = TypeVar("F", bound=Callable[..., Any])
-BLOCK = 1 << 20  # numbers looked at together: keeps the memory of a check in the low megabytes
+BLOCK = 1 << 16  # numbers looked at together: they stay in the cache, and the memory of a check in the low megabytes
 
 
 class Argument(NamedTuple):
@@ -42,6 +42,7 @@ ARGUMENTS: dict[str, Argument] = {
     "weight": Argument(("n",), "positive", "non-negative row weights"),
     "loss": Argument(("n",), "real", "the model's loss on every row"),
     "score": Argument(("n",), "real", "one score per row, larger = more of the fault"),
+    "scores": Argument(("m", "n"), "real", "scores of m detectors on the same rows, larger = more of the fault"),
     "is_bad": Argument(("n",), "mask", "true where the row has the fault"),
     "correct": Argument(("n",), "mask", "true where the model is right"),
     "correct_runs": Argument(("m", "n"), "mask", "true where run m is right on row n"),

@@ -20,7 +20,8 @@ class MaxSoftmax(Scorer):
     """
 
     source = "hendrycks2017baseline"
-    claims = ("held_out_class",)
+    claims = ("held_out_class", "misclassified")
+    blind = ("far", "feature_shift")
 
     def score_rows(self, probs: np.ndarray) -> np.ndarray:
         """(n,) one minus the largest probability of every row."""

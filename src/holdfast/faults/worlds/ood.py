@@ -1,43 +1,162 @@
-"""Worlds of the ood family: handwritten digits with classes, regions or corruptions that training never showed."""
+"""Worlds of the ood family: handwritten digits and tumours with rows that training never showed.
+
+The model is a logistic regression. The reference rows (`train`) are rows that it did not learn from, so that their
+probabilities are honest, as the vocabulary asks.
+"""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.linear_model import LogisticRegression
 
 from holdfast.faults.worlds import World, split
 
-
-@cache
-def _digits() -> tuple[np.ndarray, np.ndarray]:
-    X, y = load_digits(return_X_y=True)
-    return X / 16, y
+NOVEL = 7  # digits from here on are never shown in training
 
 
 def held_out_class(seed: int) -> World:
     """Digits 7, 8 and 9 were never shown in training and are the rows to find."""
-    rng = np.random.default_rng(seed)
-    X, y = _digits()
-    known = y < 7
-    train, rest = split(len(y), 0.5, rng)
-    train = train[known[train]]
-    return _world(X[train], y[train], X[rest], ~known[rest])
+    draw = _draw(seed)
+    X = np.vstack([draw["test_X"], draw["novel_X"][: len(draw["test_X"]) // 2]])
+    return _world(draw, X, np.arange(len(X)) >= len(draw["test_X"]))
+
+
+def far(seed: int) -> World:
+    """Every third row is uniform noise, ten times as wide as the pixels."""
+    draw = _draw(seed)
+    rng = np.random.default_rng([seed, 1])
+    return _spoiled(draw, rng, lambda rows: rng.uniform(-10, 10, rows.shape))
+
+
+def near(seed: int) -> World:
+    """Every third row is a digit with noise on its pixels."""
+    draw = _draw(seed)
+    rng = np.random.default_rng([seed, 2])
+    return _spoiled(draw, rng, lambda rows: rows + rng.normal(0, 0.35, rows.shape))
+
+
+def feature_shift(seed: int) -> World:
+    """Every third row of a table of tumours has a third of its measurements shifted by 3 standard deviations."""
+    rng = np.random.default_rng([seed, 3])
+    draw = _draw(seed, "breast_cancer")
+
+    def shift(rows: np.ndarray) -> np.ndarray:
+        return rows + 3 * (rng.random(rows.shape) < 1 / 3) * rng.choice([-1, 1], rows.shape)
+
+    return _spoiled(draw, rng, shift)
+
+
+def misclassified(seed: int) -> World:
+    """Ordinary tumours; the rows to find are those that the model gets wrong."""
+    draw = _draw(seed, "breast_cancer", 3)
+    return _world(draw, draw["test_X"], draw["model"].predict(draw["test_X"]) != draw["test_y"])
+
+
+def novelty_scores(seed: int) -> World:
+    """A detector's score of digits of known and unknown classes; the truth is its AUROC on the pool drawn from."""
+    pool = _pool()
+    kept = pool["group"] != 2
+    bad, score = pool["is_bad"][kept], pool["scores"][1][kept]
+    return World(_drawn({"score": score, "is_bad": bad}, seed), _rank_area(score, bad))
+
+
+def error_scores(seed: int) -> World:
+    """Scores of known, unknown and distorted digits; the truth is the AUROC against the model's errors in the pool."""
+    pool = _pool()
+    names = ("scores", "is_bad", "correct", "group")
+    drawn = _drawn({**{name: pool[name] for name in names}, "score": pool["scores"][0]}, seed)
+    return World(drawn, _rank_area(pool["scores"][0], ~pool["correct"]))
+
+
+def monitor_choice(seed: int) -> World:
+    """The detector that finds unusual digits best is not the one that finds errors best; the truth is the loss."""
+    pool = _pool() | {"is_bad": _pool()["group"] > 0}
+    errors = [_rank_area(score, ~pool["correct"]) for score in pool["scores"]]
+    novelty = [_rank_area(score, pool["is_bad"]) for score in pool["scores"]]
+    drawn = _drawn({name: pool[name] for name in ("scores", "is_bad", "correct")}, seed)
+    return World(drawn, max(errors) - errors[int(np.argmax(novelty))])
 
 
 def none(seed: int) -> World:
-    """Test digits from the classes that were trained on; nothing is wrong."""
+    """Test digits from the classes that were trained on; nothing is wrong, and scores know nothing of errors."""
+    draw = _draw(seed)
+    world = _world(draw, draw["test_X"], np.zeros(len(draw["test_X"]), bool))
+    rng = np.random.default_rng([seed, 4])
+    n = len(draw["test_X"])
+    group = rng.integers(0, 3, n)
+    scores = rng.normal(size=(3, n))
+    noise = {"score": scores[0], "scores": scores, "is_bad": group == 1, "correct": rng.random(n) < 0.8, "group": group}
+    return world._replace(evidence={**world.evidence, **noise})
+
+
+def _world(draw: dict[str, Any], X: np.ndarray, truth: np.ndarray) -> World:
+    train = {"X": draw["train_X"], "y": draw["train_y"], "probs": draw["model"].predict_proba(draw["train_X"])}
+    return World({"X": X, "probs": draw["model"].predict_proba(X)}, truth, train)
+
+
+def _spoiled(draw: dict[str, Any], rng: np.random.Generator, change: Any) -> World:
+    X = draw["test_X"].copy()
+    chosen = rng.random(len(X)) < 1 / 3
+    X[chosen] = change(X[chosen])
+    return _world(draw, X, chosen)
+
+
+@cache
+def _draw(seed: int, data: str = "digits", columns: int | None = None) -> dict[str, Any]:
+    """A model and rows that it has not seen: a third each for the model, for reference and for the test."""
     rng = np.random.default_rng(seed)
-    X, y = _digits()
-    known = np.flatnonzero(y < 7)
-    first, rest = split(len(known), 0.5, rng)
-    train, test = known[first], known[rest]
-    return _world(X[train], y[train], X[test], np.zeros(len(test), bool))
+    X, y = _data(data)
+    known = np.flatnonzero(y < NOVEL)
+    first, rest = split(len(known), 1 / 3, rng)
+    second, third = split(len(rest), 1 / 2, rng)
+    learnt, train, test = known[first], known[rest[second]], known[rest[third]]
+    X = X[:, :columns]
+    model = LogisticRegression(max_iter=500).fit(X[learnt], y[learnt])
+    novel = rng.permutation(np.flatnonzero(y >= NOVEL))
+    return {
+        "model": model,
+        "train_X": X[train],
+        "train_y": y[train],
+        "test_X": X[test],
+        "test_y": y[test],
+        "novel_X": X[novel],
+    }
 
 
-def _world(train_X: np.ndarray, train_y: np.ndarray, test_X: np.ndarray, truth: np.ndarray) -> World:
-    model = LogisticRegression(max_iter=300).fit(train_X, train_y)
-    train = {"X": train_X, "y": train_y, "probs": model.predict_proba(train_X)}
-    return World({"X": test_X, "probs": model.predict_proba(test_X)}, truth, train)
+@cache
+def _data(name: str) -> tuple[np.ndarray, np.ndarray]:
+    if name == "digits":
+        X, y = load_digits(return_X_y=True)
+        return X / 16, y
+    X, y = load_breast_cancer(return_X_y=True)
+    return (X - X.mean(axis=0)) / X.std(axis=0), y
+
+
+@cache
+def _pool() -> dict[str, np.ndarray]:
+    """Scores of two detectors on known (0), unknown (1) and distorted (2) digits, and whether the model is right."""
+    draw = _draw(0)
+    rng = np.random.default_rng(9)
+    distorted = draw["test_X"] + rng.normal(0, 0.35, draw["test_X"].shape)
+    X = np.vstack([draw["test_X"], draw["novel_X"], distorted])
+    group = np.repeat([0, 1, 2], [len(draw["test_X"]), len(draw["novel_X"]), len(distorted)])
+    y = np.r_[draw["test_y"], np.full(len(draw["novel_X"]), -1), draw["test_y"]]
+    squares = ((X[:, None, :] - draw["train_X"][None]) ** 2).sum(axis=2)
+    scores = np.array([1 - draw["model"].predict_proba(X).max(axis=1), np.sort(squares, axis=1)[:, 4]])
+    return {"scores": scores, "is_bad": group == 1, "correct": draw["model"].predict(X) == y, "group": group}
+
+
+def _drawn(values: dict[str, np.ndarray], seed: int, n: int = 400) -> dict[str, np.ndarray]:
+    """`n` rows of a pool, drawn with replacement."""
+    length = next(iter(values.values())).shape[-1]
+    rows = np.random.default_rng(seed).integers(length, size=n)
+    return {name: np.ascontiguousarray(value[..., rows]) for name, value in values.items()}
+
+
+def _rank_area(score: np.ndarray, positive: np.ndarray) -> float:
+    gap = score[positive][:, None] - score[~positive][None]
+    return float((gap > 0).mean() + (gap == 0).mean() / 2)
