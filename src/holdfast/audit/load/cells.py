@@ -1,0 +1,120 @@
+"""The cells of delimited text: by polars, or by Python's csv module where polars and the counted records disagree."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from holdfast.audit.load.errors import InputError
+from holdfast.audit.load.text import Text
+
+if TYPE_CHECKING:
+    import polars
+
+RAGGED = 0.01  # share of records with a wrong number of cells that is left out; with more, an error or a note
+
+
+class _Body(NamedTuple):
+    """The rows of a table: cells, how many cells each row had in the file (0: blank), and on which line it starts."""
+
+    frame: polars.DataFrame
+    widths: np.ndarray
+    line: Callable[[int], int]
+
+
+def read_cells(text: Text, first: int, notes: list[str]) -> polars.DataFrame:
+    """The table from record `first` on, every cell text, an empty cell missing. Columns are named by number."""
+    import polars as pl
+
+    body = _by_polars(text, first) or _by_csv(text, first)
+    frame = _without_ragged(text, body, notes)
+    blank = (body.widths == 0) & (text.dialect.width > 1)
+    if blank.any():
+        frame = frame.filter(pl.Series(~blank))
+        if blank[: int(np.flatnonzero(~blank)[-1])].any():  # blank lines at the end are nothing to tell
+            notes.append(f"left out {int(blank.sum()):,} blank line(s)")
+    return _tidy(frame, text)
+
+
+def _without_ragged(text: Text, body: _Body, notes: list[str]) -> polars.DataFrame:
+    """Rows with a wrong number of cells keep their place, but nobody knows which cell is which: all are missing."""
+    import polars as pl
+
+    usual, widths = text.dialect.width, body.widths
+    is_long, is_short = widths > usual, (widths < usual) & (widths > 0)
+    limit = RAGGED * len(widths)
+    if is_long.sum() > limit:
+        row = int(np.flatnonzero(is_long)[0])
+        raise InputError(
+            f"{text.path} line {body.line(row):,} has {widths[row]:,} cells; expected {usual:,} as in most rows "
+            f"(delimiter: {text.dialect.shown()}). {int(is_long.sum()):,} row(s) are like that. "
+            "Quote cells that hold the delimiter."
+        )
+    if is_short.sum() > limit:  # a habit of the writer: cells at the end are left off when they are empty
+        line = body.line(int(np.flatnonzero(is_short)[0]))
+        notes.append(f"{int(is_short.sum()):,} row(s), the first at line {line:,}, end early: the rest is missing")
+        is_short[:] = False
+    ragged = is_long | is_short
+    if not ragged.any():
+        return body.frame
+    row = int(np.flatnonzero(ragged)[0])
+    notes.append(
+        f"{int(ragged.sum()):,} row(s) do not have {usual:,} cells (the first, at line {body.line(row):,}, has "
+        f"{widths[row]:,}): all of their cells count as missing"
+    )
+    return body.frame.select(pl.when(pl.lit(pl.Series(~ragged))).then(pl.all()))
+
+
+def _by_polars(text: Text, first: int) -> _Body | None:
+    import polars as pl
+
+    body, widths = text.data[text.shape.starts[first] :], text.shape.widths[first:]
+    if text.dialect.padded and b'"' in body:
+        return None  # polars takes a quote after a space for an ordinary character
+    try:
+        frame = pl.read_csv(
+            body,
+            has_header=False,
+            schema={str(number): pl.String for number in range(text.dialect.width)},
+            separator=text.dialect.delimiter.decode(),
+            quote_char='"' if text.dialect.quotes else None,
+            truncate_ragged_lines=bool((widths > text.dialect.width).any()),
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    return _Body(frame, widths, lambda row: text.line(first + row)) if frame.height == len(widths) else None
+
+
+def _by_csv(text: Text, first: int) -> _Body:
+    """Slow and exact: quotes inside cells mean what they mean to a spreadsheet."""
+    import polars as pl
+
+    usual, offset = text.dialect.width, text.line(first)
+    rows, lines = [], [offset]
+    reader = text.parse(text.data[text.shape.starts[first] :])
+    try:
+        for row in reader:
+            rows.append(row)
+            lines.append(offset + reader.line_num)
+    except csv.Error as error:
+        raise InputError(f"{text.path} cannot be read as delimited text ({error}). Save it again as CSV.") from None
+    columns = {str(j): [row[j] if j < len(row) else None for row in rows] for j in range(usual)}
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+    return _Body(frame, np.array([len(row) for row in rows]), lines.__getitem__)
+
+
+def _tidy(frame: polars.DataFrame, text: Text) -> polars.DataFrame:
+    """Drop the space after each delimiter, and quotes around cells where quotes had to be ordinary characters."""
+    import polars as pl
+
+    cell = pl.all()
+    if text.dialect.padded:
+        cell = cell.str.strip_chars_start(" ")
+    if not text.dialect.quotes and b'"' in text.data:
+        inner = cell.str.slice(1, cell.str.len_chars().cast(pl.Int64) - 2).str.replace_all('""', '"', literal=True)
+        is_quoted = cell.str.starts_with('"') & cell.str.ends_with('"') & (cell.str.len_chars() > 1)
+        cell = pl.when(is_quoted).then(inner).otherwise(cell)
+    return frame.select(pl.when(cell != "").then(cell).name.keep())

@@ -1,0 +1,59 @@
+"""What reading returns: data sets, their columns and the task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdfast.audit.records import ColumnRecord
+
+if TYPE_CHECKING:
+    import polars
+
+ROLES = ("target", "id", "group", "time", "text", "image", "weight", "proba", "feature", "ignored")
+KINDS = ("number", "category", "boolean", "date", "text", "image", "empty")
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One data set as it was read: every column in file order, rows in their original order.
+
+    Columns have one of these types: Int64, Float32, Float64 (no NaN or infinity: both are missing), Boolean, String,
+    Date, Datetime (without a time zone; UTC where one was given). `notes` say in words what was left out or repaired.
+    """
+
+    name: str
+    frame: polars.DataFrame
+    path: str
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is predicted: kind "binary", "multiclass", "regression" or "none"; classes as text, in order."""
+
+    kind: str
+    target: str | None = None
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Both data sets with the role and kind of every column and the task."""
+
+    train: DataSet
+    test: DataSet | None
+    columns: tuple[ColumnRecord, ...]
+    task: Task
+
+    def features(self) -> list[ColumnRecord]:
+        """The columns a model may learn from: role "feature", present in every set, not missing everywhere."""
+        return [column for column in self.columns if column.role == "feature" and self._is_everywhere(column)]
+
+    def with_role(self, role: str) -> list[ColumnRecord]:
+        """The columns of one role, in order."""
+        return [column for column in self.columns if column.role == role]
+
+    def _is_everywhere(self, column: ColumnRecord) -> bool:
+        return column.missing_train is not None and (self.test is None or column.missing_test is not None)

@@ -1,0 +1,55 @@
+"""The one error of reading, and text that is safe to print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+# A terminal escape: a control sequence (CSI), an operating-system command (OSC), or ESC with one more character.
+_ESCAPES = re.compile("(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|\x1b.?", re.DOTALL)
+# What is left of C0 and C1 controls, and the marks that turn the direction of text or hide in it.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+class InputError(ValueError):
+    """Input that cannot be audited: says what, where, what was expected and what to do. The CLI exits with 2."""
+
+
+def safe_text(value: object, limit: int = 80) -> str:
+    r"""One printable line of at most `limit` characters: no terminal escapes, no controls, no hidden marks.
+
+    >>> safe_text("in\x1b[31mcome\n\u202e" + "x" * 100, limit=12)
+    'income xxxx…'
+    """
+    text = str(value)[: 20 * limit]
+    text = _CONTROLS.sub("", _ESCAPES.sub("", text))
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def quoted(value: object, limit: int = 60) -> str:
+    """A name or cell in quotes, safe to print."""
+    return f"'{safe_text(value, limit)}'"
+
+
+def listed(values: Iterable[object], limit: int = 5) -> str:
+    """The first few names in quotes, and how many more there are."""
+    items = list(values)
+    more = f" and {len(items) - limit:,} more" if len(items) > limit else ""
+    return ", ".join(quoted(item, 40) for item in items[:limit]) + more
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """ " Did you mean 'income'?", or what there is, or nothing."""
+    names = list(known)
+    folded = {other.casefold(): other for other in reversed(names)}
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    if close:
+        return f" Did you mean {quoted(folded[close[0]])}?"
+    return f" It has: {listed(names, 12)}." if names else ""
+
+
+def rows_text(count: int) -> str:
+    """ "1 row", "3 rows"."""
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"

@@ -1,0 +1,116 @@
+"""Two sources -> data sets, roles and task: the first stage of an audit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from holdfast.audit.load.data import DataSet, Loaded
+from holdfast.audit.load.errors import InputError, listed, quoted, safe_text
+from holdfast.audit.load.kinds import column_kind
+from holdfast.audit.load.read import read_table
+from holdfast.audit.load.reconcile import reconcile
+from holdfast.audit.load.roles import check_roles, infer_role
+from holdfast.audit.load.targets import encode_target, find_target, infer_task
+from holdfast.audit.records import ColumnRecord
+
+if TYPE_CHECKING:
+    import polars
+
+
+def load(
+    train: Any,
+    test: Any = None,
+    *,
+    target: str | None = None,
+    roles: dict[str, str] | None = None,
+    task: str | None = None,
+) -> Loaded:
+    """Read one or two data sets (file names or Python objects) and infer what was not given.
+
+    `roles` maps column names to roles (`{"hospital": "group"}`); `task` is binary, multiclass or regression. Without
+    a `target`, a column called target, label or class is taken. Raises `InputError`, and nothing else, for bad input.
+    """
+    given = dict(roles or {})
+    wanted = target or next((name for name, role in given.items() if role == "target"), None)
+    first = read_table(train, "train", wanted)
+    second = None if test is None else read_table(test, "test", wanted)
+    names = list(dict.fromkeys([*first.frame.columns, *(second.frame.columns if second else [])]))
+    found = find_target(first.frame.columns, target, given)
+    check_roles(given, names, found)
+    if wanted is None and found is not None:
+        first = replace(first, notes=(*first.notes, f"no target was given: column {quoted(found)} was taken"))
+    _refuse_one_row(first)
+    if second is not None:
+        first, second = _together(first, second, found)
+    loaded = Loaded(first, second, _columns(first, second, found, target, given), infer_task(first, found, task))
+    return _with_label_notes(loaded)
+
+
+def _refuse_one_row(train: DataSet) -> None:
+    if train.frame.height < 2:
+        raise InputError(f"{safe_text(train.path, 200)} has one row; expected at least two rows to learn from.")
+
+
+def _together(train: DataSet, test: DataSet, target: str | None) -> tuple[DataSet, DataSet]:
+    """Equal types in common columns; what the two sets say about each other goes to the notes of test."""
+    if not set(train.frame.columns) & set(test.frame.columns):
+        raise InputError(
+            f"{safe_text(test.path, 200)} shares no column with {safe_text(train.path, 200)}: it has "
+            f"{listed(test.frame.columns)}; train has {listed(train.frame.columns)}. Is it the right file?"
+        )
+    notes = list(test.notes)
+    if test.fingerprint == train.fingerprint:
+        notes.append("test holds exactly the same rows as train: nothing that is measured on it is a test")
+    if target is not None and target not in test.frame.columns:
+        close = get_close_matches(target, [name for name in test.frame.columns if name not in train.frame.columns], n=1)
+        hint = f" (did you mean its column {quoted(close[0])}?)" if close else ""
+        notes.append(f"test has no column {quoted(target)}: it is taken as unlabelled{hint}")
+    train_frame, test_frame, more = reconcile(train.frame, test.frame, target)
+    return replace(train, frame=train_frame), replace(test, frame=test_frame, notes=(*notes, *more))
+
+
+def _columns(
+    train: DataSet, test: DataSet | None, target: str | None, given_target: str | None, roles: dict[str, str]
+) -> tuple[ColumnRecord, ...]:
+    other = {} if test is None else {column.name: column for column in test.frame.iter_columns()}
+    records = [_column(column, other.get(column.name), target, roles) for column in train.frame.iter_columns()]
+    records = [replace(record, given=True) if record.name == given_target else record for record in records]
+    extra = [column for name, column in other.items() if name not in train.frame.columns]
+    return (*records, *(_only_in_test(column, roles) for column in extra))
+
+
+def _column(
+    train: polars.Series, test: polars.Series | None, target: str | None, roles: dict[str, str]
+) -> ColumnRecord:
+    name, kind, distinct = train.name, column_kind(train), train.drop_nulls().n_unique()
+    if kind == "empty" and test is not None:
+        kind = column_kind(test)
+    given = "target" if name == target else roles.get(name)
+    role = given or infer_role(train, kind, distinct, test)
+    kind = role if role in ("text", "image") else kind
+    missing_test = None if test is None else _share_missing(test)
+    return ColumnRecord(name, role, kind, _share_missing(train), missing_test, distinct, name in roles)
+
+
+def _only_in_test(test: polars.Series, roles: dict[str, str]) -> ColumnRecord:
+    kind, distinct = column_kind(test), test.drop_nulls().n_unique()
+    role = roles.get(test.name) or infer_role(test, kind, distinct, None)
+    return ColumnRecord(test.name, role, kind, None, _share_missing(test), distinct, test.name in roles)
+
+
+def _share_missing(column: polars.Series) -> float:
+    return column.null_count() / len(column)
+
+
+def _with_label_notes(loaded: Loaded) -> Loaded:
+    """Labels that are missing, repaired or unseen in train are told in the notes of each set."""
+    target = loaded.task.target
+    if target is None:
+        return loaded
+    train = replace(loaded.train, notes=(*loaded.train.notes, *encode_target(loaded, "train")[1]))
+    test = loaded.test
+    if test is not None and target in test.frame.columns:
+        test = replace(test, notes=(*test.notes, *encode_target(loaded, "test")[1]))
+    return replace(loaded, train=train, test=test)

@@ -1,0 +1,149 @@
+"""Python objects (pandas, polars, pyarrow, DuckDB, numpy, dicts, ...) -> tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from holdfast.audit.load.errors import InputError, safe_text
+from holdfast.audit.load.header import clean_names
+
+if TYPE_CHECKING:
+    import polars
+
+ACCEPTED = (
+    "a file name, a polars, pandas or pyarrow table, a DuckDB relation, a 2-D numpy array, a dict of lists or a list "
+    "of dicts"
+)
+
+
+def read_object(source: Any, name: str) -> tuple[polars.DataFrame, list[str], str]:
+    """The table, notes, and a name for messages such as "<pandas DataFrame>"."""
+    shown = f"<{type(source).__module__.partition('.')[0]} {type(source).__name__}>"
+    try:
+        frame, notes = _convert(source, shown, name)
+    except (InputError, MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # whatever the user's library raises
+        raise InputError(
+            f"{name} {shown} cannot be read ({safe_text(error, 200)}). Save it as Parquet and give the file."
+        ) from None
+    return frame, notes, shown
+
+
+def from_columns(columns: Mapping[Any, Iterable[Any]], what: str) -> tuple[polars.DataFrame, list[str]]:
+    """A dict of columns, whatever their cells."""
+    import polars as pl
+
+    names, notes = clean_names(list(columns), what)
+    series = [_series(name, cells) for name, cells in zip(names, columns.values(), strict=True)]
+    lengths = {len(each) for each in series}
+    if len(lengths) > 1:
+        found = safe_text({each.name: len(each) for each in series}, 200)
+        raise InputError(f"{what} has columns of different lengths ({found}); expected equal lengths.")
+    return pl.DataFrame(series), notes
+
+
+def _convert(source: Any, shown: str, name: str) -> tuple[polars.DataFrame, list[str]]:
+    import polars as pl
+
+    library = type(source).__module__.partition(".")[0]
+    if isinstance(source, pl.LazyFrame):
+        return source.collect(), []
+    if isinstance(source, pl.DataFrame):
+        return source, []
+    if isinstance(source, pl.Series):
+        return source.to_frame(), []
+    if library == "pandas":
+        return _from_pandas(source, shown)
+    if isinstance(source, np.ndarray):
+        return _from_numpy(source, name)
+    if isinstance(source, Mapping):
+        return from_columns(source, shown)
+    if isinstance(source, (list, tuple)) and source and all(isinstance(row, Mapping) for row in source):
+        names = list(dict.fromkeys(key for row in source for key in row))
+        return from_columns({key: [row.get(key) for row in source] for key in names}, shown)
+    return _from_dataframe_library(source, shown, name)
+
+
+def _from_dataframe_library(source: Any, shown: str, name: str) -> tuple[polars.DataFrame, list[str]]:
+    import narwhals as nw
+    import polars as pl
+
+    if hasattr(source, "column_names") and hasattr(source, "columns") and hasattr(source, "schema"):  # pyarrow
+        names, notes = clean_names(source.column_names, shown)
+        arrays = zip(names, source.columns, strict=True)
+        return pl.DataFrame([pl.Series(each, pl.from_arrow(array)) for each, array in arrays]), notes
+    if hasattr(source, "fetchnumpy") and hasattr(source, "pl"):  # a DuckDB relation
+        return source.pl(), []
+    if hasattr(source, "to_polars"):
+        return source.to_polars(), []
+    native = nw.from_native(source, pass_through=True)
+    if native is source:
+        raise InputError(f"{name} is {shown}; expected {ACCEPTED}.")
+    eager = native.collect() if isinstance(native, nw.LazyFrame) else native
+    return eager.to_polars(), []
+
+
+def _from_numpy(array: np.ndarray, name: str) -> tuple[polars.DataFrame, list[str]]:
+    if array.dtype.names:
+        return from_columns({field: array[field] for field in array.dtype.names}, "<numpy ndarray>")
+    if array.ndim != 2:
+        raise InputError(
+            f"{name} is a numpy array of shape {array.shape}; expected two dimensions, one row per example. "
+            "Reshape it, for instance with array.reshape(len(array), -1)."
+        )
+    return from_columns({f"x{j}": array[:, j] for j in range(array.shape[1])}, "<numpy ndarray>")
+
+
+def _from_pandas(source: Any, shown: str) -> tuple[polars.DataFrame, list[str]]:
+    """Column by column, so that neither pyarrow nor unique names are needed."""
+    import polars as pl
+
+    table = source.to_frame() if source.ndim == 1 else source
+    flat = ["_".join(map(str, label)) if isinstance(label, tuple) else label for label in table.columns]
+    names, notes = clean_names(flat, shown)
+    index = table.index
+    if index.nlevels > 1 or index.name is not None or not (len(index) == 0 or _is_range(index)):
+        notes.append("the index was left out: reset_index() keeps it as a column")
+    return pl.DataFrame([_from_pandas_column(each, table.iloc[:, j]) for j, each in enumerate(names)]), notes
+
+
+def _is_range(index: Any) -> bool:
+    return index.dtype.kind in "iu"
+
+
+def _from_pandas_column(name: str, column: Any) -> polars.Series:
+    if getattr(column.dtype, "tz", None) is not None:
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufM":
+        return _series(name, column.to_numpy())
+    missing = column.isna().to_numpy()
+    cells = column.astype(object).to_numpy(dtype=object, copy=True)
+    cells[missing] = None
+    return _series(name, cells)
+
+
+def _series(name: str, cells: Iterable[Any]) -> polars.Series:
+    import polars as pl
+
+    if isinstance(cells, np.ndarray) and cells.ndim == 1 and cells.dtype.kind in "biufM":
+        cells = cells.astype(np.float32) if cells.dtype == np.float16 else cells
+        return pl.Series(name, cells)
+    items = [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells]
+    try:
+        return pl.Series(name, items, strict=True)
+    except Exception:  # cells of several types: all become text
+        return pl.Series(name, [_text(cell) for cell in items], pl.String)
+
+
+def _text(cell: Any) -> str | None:
+    return None if cell is None else safe_unicode(str(cell))
+
+
+def safe_unicode(text: str) -> str:
+    """Text that can be encoded: lone surrogates become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")

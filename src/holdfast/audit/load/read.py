@@ -1,0 +1,107 @@
+"""One source of any kind -> one `DataSet`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from holdfast.audit.load.data import DataSet
+from holdfast.audit.load.delimited import read_delimited
+from holdfast.audit.load.encoding import to_utf8
+from holdfast.audit.load.errors import InputError, quoted, safe_text
+from holdfast.audit.load.files import read_columnar, read_json
+from holdfast.audit.load.fingerprint import fingerprint
+from holdfast.audit.load.objects import read_object
+from holdfast.audit.load.source import read_bytes, table_format
+from holdfast.audit.load.targets import TARGET_NAMES
+from holdfast.audit.load.text import MAX_CELL
+from holdfast.audit.load.types import plain_columns
+from holdfast.audit.load.values import type_values
+
+if TYPE_CHECKING:
+    import polars
+
+TOLD = 12  # notes on columns that are told one by one; the rest is counted
+
+
+def read_table(source: Any, name: str, target: str | None = None) -> DataSet:
+    """Read a file name or a Python object. `target` names the column whose labels must all be kept."""
+    notes: list[str] = []
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        frame, is_typed = _read_file(path, notes)
+        shown = safe_text(path, 200)
+    else:
+        frame, more, path = read_object(source, name)
+        notes += more
+        shown, is_typed = f"{name} {path}", True
+    if not frame.width or not frame.height:
+        missing = "columns" if not frame.width else "rows"
+        raise InputError(f"{shown} has no {missing}; expected a table with at least one row and one column.")
+    try:
+        frame, column_notes = _typed(frame, shown, target, is_typed)
+        return DataSet(name, frame, path, fingerprint(frame), (*notes, *_shortened(column_notes)))
+    except (InputError, MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # polars' own errors on data that no test foresaw
+        raise InputError(
+            f"{shown} cannot be read ({safe_text(error, 200)}). Save it as Parquet and try again."
+        ) from None
+
+
+def _read_file(path: str, notes: list[str]) -> tuple[polars.DataFrame, bool]:
+    data, shown = read_bytes(path), safe_text(path, 200)
+    kind = table_format(data)
+    if kind in ("parquet", "arrow", "arrow_stream"):
+        return read_columnar(data, kind, shown), True
+    text, note = to_utf8(data, shown)
+    del data
+    if note:
+        notes.append(note)
+    if table_format(text) == "json":
+        frame, more = read_json(text, shown)
+        is_typed = True
+    else:
+        frame, more = read_delimited(text, shown)
+        is_typed = False
+    notes += more
+    return frame, is_typed
+
+
+def _typed(
+    frame: polars.DataFrame, shown: str, target: str | None, is_typed: bool
+) -> tuple[polars.DataFrame, list[str]]:
+    import polars as pl
+
+    columns: list[pl.Series] = []
+    notes: list[str] = []
+    for column in frame.iter_columns():
+        plain, more = plain_columns(column)
+        notes += more
+        for each in plain:
+            if each.dtype == pl.String:
+                _check_cells(each, shown)
+                is_target = each.name == target or (target is None and each.name.casefold() in TARGET_NAMES)
+                each, more = type_values(each, is_target, is_typed)
+                notes += more
+                if each.dtype == pl.Float64:
+                    (each,), more = plain_columns(each)  # 1e400 reads as infinite
+                    notes += more
+            columns.append(each)
+    return pl.DataFrame(columns), notes
+
+
+def _check_cells(column: polars.Series, shown: str) -> None:
+    sizes = column.str.len_bytes()
+    row = sizes.arg_max()
+    if row is not None and sizes[row] > MAX_CELL:
+        raise InputError(
+            f"{shown} column {quoted(column.name)}, row {row:,} holds {sizes[row]:,} bytes; expected at most "
+            f"{MAX_CELL:,} in a cell. Shorten the cell or leave the column out."
+        )
+
+
+def _shortened(notes: list[str]) -> list[str]:
+    if len(notes) <= TOLD:
+        return notes
+    return [*notes[:TOLD], f"and {len(notes) - TOLD:,} more notes of this kind on other columns"]
