@@ -1,0 +1,35 @@
+"""The command line: one module a command. Every command parses, calls and prints; nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+EXIT_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def main() -> None:
+    """The entry point `holdfast`."""
+    from holdfast.cli.app import app
+
+    try:
+        app()
+    except KeyboardInterrupt:
+        _say("\nInterrupted. Nothing was written.")
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output has gone, as in `holdfast methods | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def fail(message: str) -> None:
+    """Say what is wrong with the input and leave with exit code 2."""
+    from holdfast.audit.load import safe_text
+
+    _say(f"holdfast: {safe_text(message, 2000)}")
+    sys.exit(EXIT_INPUT)
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)

@@ -1,0 +1,50 @@
+"""SCH003: columns that say nothing."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from holdfast.audit.check import Check
+from holdfast.audit.evidence import proportion
+from holdfast.audit.load import DataSet
+from holdfast.audit.records import ColumnRecord, Finding, Remedy, Table
+from holdfast.audit.words import count, listed
+
+NEARLY = 0.999
+
+
+class DegenerateColumns(Check):
+    """Features that are constant, empty, nearly constant or hold infinite values in training."""
+
+    code = "SCH003"
+    title = "columns that say nothing"
+
+    def run(self, train_set: DataSet, columns: tuple[ColumnRecord, ...]) -> Finding:
+        checked = [c for c in columns if c.role in ("feature", "ignored") and c.name in train_set.frame.columns]
+        facts = [(column.name, why) for column in checked if (why := self._fault(train_set.frame[column.name]))]
+        if not facts:
+            return self.clear(f"All {count(len(checked), 'feature')} vary in training.")
+        names = tuple(name for name, _ in facts)
+        return self.found(
+            f"{count(len(names), 'column')} carry no information: {listed(names)}.",
+            estimate=proportion(len(names), len(checked)),
+            unit="share of columns",
+            columns=names,
+            details=(Table("Columns", ("column", "fault"), ("text", "text"), tuple(facts[:200])),),
+            remedies=(Remedy("drop_columns", f"Train without {listed(names)}", True, columns=names),),
+            what_to_do="Drop them, or find out why the source stopped filling them.",
+        )
+
+    @staticmethod
+    def _fault(series: pl.Series) -> str:
+        present = series.drop_nulls()
+        if present.dtype.is_float():
+            if present.is_infinite().any():
+                return "holds infinite values"
+            present = present.drop_nans()
+        if not len(present):
+            return "empty"
+        top = present.value_counts(sort=True)["count"][0]
+        if top == len(present):
+            return "constant" if not series.null_count() else "one value or missing"
+        return "nearly constant" if top / len(series) >= NEARLY else ""

@@ -1,0 +1,97 @@
+"""Shared steps of the checks: the rows concerned, histograms, differences of independent estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from holdfast.audit.encode import as_numbers
+from holdfast.audit.records import Histogram, Row, Rows
+from holdfast.core import Estimate
+
+CELL = 300  # characters of a cell that a finding keeps
+BINS = 12
+
+
+def worst_rows(
+    name: Literal["train", "test"],
+    frame: pl.DataFrame,
+    rows: np.ndarray,
+    scores: np.ndarray | None,
+    columns: Sequence[str],
+    most: int,
+    notes: Sequence[str] | None = None,
+) -> Rows:
+    """The rows concerned, worst first, with the cells of some columns as text. `rows` are file row numbers."""
+    order = np.arange(len(rows)) if scores is None else np.argsort(-scores, kind="stable")
+    order = order[:most]
+    picked = frame.select(list(dict.fromkeys(columns)))[rows[order]]
+    cells = [{key: cell_text(value) for key, value in row.items()} for row in picked.iter_rows(named=True)]
+    shown = tuple(
+        Row(int(rows[place]), None if scores is None else float(scores[place]), notes[place] if notes else "", cell)
+        for place, cell in zip(order, cells, strict=True)
+    )
+    return Rows(name, len(rows), shown, tuple(picked.columns))
+
+
+def cell_text(value: object) -> str:
+    """A cell as text: short, empty where missing."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(value)
+    return text if len(text) <= CELL else text[: CELL - 1] + "…"
+
+
+def histogram(name: str, kind: str, train: pl.Series, test: pl.Series) -> Histogram:
+    """Two distributions of a column over shared bins (deciles of the range) or its most frequent categories."""
+    if kind == "category":
+        return _categories(name, train, test)
+    reference, current = (as_numbers(series) for series in (train, test))
+    both = np.concatenate([reference, current])
+    both = both[np.isfinite(both)]
+    low, high = np.quantile(both, [0.005, 0.995]) if len(both) else (0.0, 1.0)
+    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    shares = [_shares(np.histogram(np.clip(v[np.isfinite(v)], low, high), edges)[0]) for v in (reference, current)]
+    labels = tuple(f"{left:.3g} to {right:.3g}" for left, right in zip(edges[:-1], edges[1:], strict=True))
+    return Histogram(name, labels, *shares)
+
+
+def _categories(name: str, train: pl.Series, test: pl.Series) -> Histogram:
+    texts = [series.cast(pl.String).fill_null("missing") for series in (train, test)]
+    counts = [dict(text.value_counts().iter_rows()) for text in texts]
+    total = {key: sum(side.get(key, 0) / len(text) for side, text in zip(counts, texts, strict=True))
+             for key in {*counts[0], *counts[1]}}  # fmt: skip
+    top = sorted(total, key=lambda key: (-total[key], key))[: BINS - 1]
+    rest = [sum(value for key, value in side.items() if key not in top) for side in counts]
+    labels = [cell_text(key)[:40] for key in top]
+    columns = [[side.get(key, 0) for key in top] for side in counts]
+    if any(rest):
+        labels.append("other")
+        columns = [[*column, other] for column, other in zip(columns, rest, strict=True)]
+    return Histogram(name, tuple(labels), *(_shares(np.array(column)) for column in columns))
+
+
+def _shares(counts: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(value) for value in counts / max(counts.sum(), 1))
+
+
+def difference(left: Estimate, right: Estimate) -> Estimate:
+    """left - right of two independent estimates, by Newcombe's square-and-add of their intervals."""
+    value = left.value - right.value
+    below = np.hypot(left.value - left.low, right.high - right.value)
+    above = np.hypot(left.high - left.value, right.value - right.low)
+    return Estimate(value, float(value - below), float(value + above), min(left.n, right.n))
+
+
+def proportion(hits: int, n: int) -> Estimate:
+    """A share with Wilson's 90 % interval."""
+    z2 = 1.6448536**2
+    share = hits / n
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    reach = np.sqrt(z2 * share * (1 - share) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)
+    return Estimate(share, float(max(0, min(share, centre - reach))), float(min(1, max(share, centre + reach))), n)

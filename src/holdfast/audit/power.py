@@ -1,0 +1,64 @@
+"""The power of an all-clear: the smallest planted fault that the check would have found on this data.
+
+A check that can be asked again cheaply says how to plant its fault: `plant(strength, rng, ...)` returns changed facts,
+`strengths` lists what to try from small to large, `unit` says what a strength is. Planting changes only copies, with
+random streams of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from holdfast.audit.check import Check, checks
+from holdfast.audit.probes import Probes
+from holdfast.audit.records import Finding, Power
+
+DRAWS = 20
+WANTED = 0.8
+SECONDS = 20.0  # at most, for one check
+
+
+def measure_power(findings: list[Finding], facts: Probes, tell: Callable[[str, int, int], None]) -> list[Finding]:
+    """Every all-clear of a check that can plant its fault, with the power it had."""
+    by_code = {check.code: check for check in checks()}
+    due = [finding for finding in findings if finding.outcome == "clear" and hasattr(by_code[finding.code], "plant")]
+    measured = {}
+    for done, finding in enumerate(due):
+        tell("measuring power", done, len(due))
+        measured[finding.code] = power_of(by_code[finding.code](), facts)
+    if due:
+        tell("measuring power", len(due), len(due))
+    return [replace(f, power=measured[f.code]) if f.code in measured else f for f in findings]
+
+
+def power_of(check: Check, facts: Probes, draws: int = DRAWS, seconds: float = SECONDS) -> Power | None:
+    """Plant from small to large until a strength is found often enough; None where one draw takes too long."""
+    plant, strengths = check.plant, check.strengths  # type: ignore[attr-defined]
+    curve: list[tuple[float, float, int]] = []
+    smallest = None
+    deadline = time.monotonic() + seconds
+    for place, strength in enumerate(strengths):
+        hits = 0
+        for draw in range(draws):
+            rng = np.random.default_rng([facts["settings"].seed, 99, place, draw])
+            hits += _found(check, plant, strength, rng, facts)
+            if time.monotonic() > deadline:
+                return None if not curve else Power(check.fault, check.unit, None, WANTED, tuple(curve))  # type: ignore[attr-defined]
+        curve.append((float(strength), hits / draws, draws))
+        if hits / draws >= WANTED:
+            smallest = float(strength)
+            break
+    return Power(check.fault, check.unit, smallest, WANTED, tuple(curve))  # type: ignore[attr-defined]
+
+
+def _found(check: Check, plant: Callable[..., dict], strength: float, rng: np.random.Generator, facts: Probes) -> bool:
+    from inspect import signature
+
+    names = [name for name in signature(plant).parameters if name not in ("strength", "rng")]
+    changed = plant(strength=strength, rng=rng, **{name: facts[name] for name in names})
+    planted = facts.with_facts(**changed)
+    return check.run(**planted.of(check.run)).outcome == "found"

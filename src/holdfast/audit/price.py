@@ -1,0 +1,169 @@
+"""The price of a finding: apply its remedy to a copy, fit again, compare on untouched rows, paired and repeated.
+
+With a labelled test set the models are compared on it: every repeat fits both on the same random 90 % of the training
+rows, so that the interval holds the noise from run to run as well as that of the test rows. Without one, both are
+compared out of fold, and a remedy touches only the rows that are learnt from, never those that judge. The fits
+without a remedy are made once and shared by all prices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from holdfast.audit.check import NotApplicable
+from holdfast.audit.fitting import make_folds, tied_rows
+from holdfast.audit.probes import Probes
+from holdfast.audit.records import Finding, Price, Remedy
+from holdfast.audit.repair import CannotPrice, Lesson, Schoolroom
+from holdfast.core import Estimate
+from holdfast.ops.resampling import paired_gain
+
+SHARE = 0.9  # of the training rows that each repeat fits on
+
+
+@dataclass
+class Pricing:
+    """Prices remedies against one shared set of fits without a remedy."""
+
+    facts: Probes
+
+    @cached_property
+    def room(self) -> Schoolroom:
+        """The training side."""
+        facts = self.facts
+        return Schoolroom(
+            facts["train_rows"], facts["train_inputs"], facts["train_y"], facts["model"],
+            tuple(facts["encoder"].names), len(facts["task"].classes), facts["train_predicted"],
+        )  # fmt: skip
+
+    @cached_property
+    def held_out(self) -> bool:
+        """Whether a labelled test set judges; else rows left out of each fit do."""
+        try:
+            return len(self.facts["test_y"]) > 0
+        except NotApplicable:
+            return False
+
+    @cached_property
+    def truth(self) -> np.ndarray:
+        """Labels of the rows that judge."""
+        return self.facts["test_y"] if self.held_out else self.room.y
+
+    @cached_property
+    def before(self) -> np.ndarray:
+        """(repeats, n, ...) predictions without a remedy."""
+        return self._predictions(self.room.lesson(None))
+
+    def price(self, remedy: Remedy) -> Price:
+        """What the metric gains from one remedy."""
+        metric = self.facts["metric"]
+        try:
+            if remedy.action == "learn_from_test_rows":
+                after = self._with_test_rows(remedy)
+            else:
+                after = self._predictions(self.room.lesson(remedy))
+        except CannotPrice as problem:
+            return Price(metric.name, remedy.title, reason=str(problem))
+        gain = paired_gain(self.truth, self.before, after, metric)
+        scores = [float(np.mean([metric(self.truth, one) for one in side])) for side in (self.before, after)]
+        return Price(metric.name, remedy.title, gain, len(after), *scores)
+
+    def _predictions(self, lesson: Lesson) -> np.ndarray:
+        repeats = range(self.facts["settings"].repeats)
+        one = self._on_test if self.held_out else self._out_of_fold
+        return np.stack([one(lesson, repeat) for repeat in repeats])
+
+    def _on_test(self, lesson: Lesson, repeat: int) -> np.ndarray:
+        return self.room.fit(lesson, self._chosen(repeat), self._seed(repeat))(self.facts["test_inputs"])
+
+    def _chosen(self, repeat: int) -> np.ndarray:
+        n = len(self.room.y)
+        rng = np.random.default_rng([self.facts["settings"].seed, 7, repeat])
+        return np.sort(rng.choice(n, max(10, round(SHARE * n)), replace=False))
+
+    def _seed(self, repeat: int) -> int:
+        return self.facts["settings"].seed + 100 + repeat
+
+    def _out_of_fold(self, lesson: Lesson, repeat: int) -> np.ndarray:
+        facts, room = self.facts, self.room
+        ties = tied_rows(facts["train_embedding"], facts["train_group"])
+        folds = make_folds(room.y, ties, facts["settings"].folds, self._seed(repeat))
+        predicted = np.zeros(room.out_of_fold.shape)
+        for fold in np.unique(folds):
+            inside = np.flatnonzero(folds == fold)
+            predict = room.fit(lesson, np.flatnonzero(folds != fold), self._seed(repeat))
+            predicted[inside] = predict(room.inputs[inside])
+        return predicted
+
+    def _with_test_rows(self, remedy: Remedy) -> np.ndarray:
+        """Learn from some labelled test rows too; the rows that judge are always others (folds of the test set)."""
+        if not self.held_out:
+            raise CannotPrice("there are no labelled test rows to learn from")
+        return np.stack([self._with_test_fold(remedy, repeat) for repeat in range(self.facts["settings"].repeats)])
+
+    def _with_test_fold(self, remedy: Remedy, repeat: int) -> np.ndarray:
+        from scipy.sparse import issparse, vstack
+
+        inputs, y = self.facts["test_inputs"], self.facts["test_y"]
+        rng = np.random.default_rng([self.facts["settings"].seed, 8, repeat])
+        halves = rng.permutation(len(y)) % 2
+        predicted = np.zeros(self.before.shape[1:])
+        chosen = self._chosen(repeat)
+        for half in (0, 1):
+            learnt = rng.permutation(np.flatnonzero(halves != half))[: int(remedy.settings["rows"])]
+            ours, theirs = self.room.inputs[chosen], inputs[learnt]
+            if not issparse(ours) and not isinstance(ours, np.ndarray):
+                raise CannotPrice("a given model cannot be fitted on rows of two tables; fit it on both and audit again")
+            both = vstack([ours, theirs], format="csr") if issparse(ours) else np.concatenate([ours, theirs])
+            labels = np.concatenate([self.room.y[chosen], y[learnt]])
+            judged = np.flatnonzero(halves == half)
+            predicted[judged] = self.room.model.fit(both, labels, None, self._seed(repeat)).predict(inputs[judged])
+        return predicted
+
+
+def price_findings(findings: list[Finding], facts: Probes, tick: Callable[[], None]) -> list[Finding]:
+    """Every found fault with its price: the best of its remedies, or the reason why it has none."""
+    pricing = Pricing(facts)
+    priced = []
+    for finding in findings:
+        if finding.outcome in ("found", "unsure") and finding.price is None:
+            finding = replace(finding, price=_best(pricing, finding))
+            tick()
+        priced.append(finding)
+    return priced
+
+
+def _best(pricing: Pricing, finding: Finding) -> Price:
+    metric_name = "none"
+    try:
+        metric_name = pricing.facts["metric"].name
+        tried = [pricing.price(remedy) for remedy in finding.remedies]
+    except NotApplicable as problem:
+        return Price(metric_name, reason=f"not priced: {problem}")
+    if not tried:
+        return Price(metric_name, reason="no remedy that a refit could judge")
+    gains = [price for price in tried if price.gain is not None]
+    if not gains:
+        return tried[0]
+    best = max(gains, key=lambda price: _low(price.gain))
+    return _corrected(best, len(gains))
+
+
+def _low(gain: Estimate | None) -> float:
+    return float("-inf") if gain is None else gain.low
+
+
+def _corrected(price: Price, tried: int) -> Price:
+    """The best of several remedies is judged as one of several: Bonferroni on its p-value, interval widened to match."""
+    gain = price.gain
+    if tried == 1 or gain is None or gain.pvalue is None:
+        return price
+    from scipy.special import ndtri
+
+    widen = float(ndtri(1 - 0.05 / tried) / ndtri(0.95))
+    low, high = gain.value - (gain.value - gain.low) * widen, gain.value + (gain.high - gain.value) * widen
+    return replace(price, gain=gain._replace(low=low, high=high, pvalue=min(1.0, gain.pvalue * tried)))

@@ -1,0 +1,183 @@
+"""Apply a remedy to a copy: what the model is fitted on, with which weights, and what is done to its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from holdfast.audit.models import Model, ProbeModel
+from holdfast.audit.records import Remedy
+
+
+class CannotPrice(Exception):
+    """The remedy cannot be applied and the model fitted again; the message says why."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a model is fitted on: positions among the training rows, their labels and weights, and the columns unseen.
+
+    `hidden` lists (column, share of its values to hide while learning). `members` models are fitted on random subsamples and their answers averaged; `finish` turns probabilities into
+    what is used (a recalibration, say).
+    """
+
+    positions: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray | None = None
+    dropped: tuple[int, ...] = ()
+    hidden: tuple[tuple[int, float], ...] = ()
+    members: int = 1
+    finish: Callable[[np.ndarray], np.ndarray] | None = None
+
+
+@dataclass(frozen=True)
+class Schoolroom:
+    """The training side of pricing: everything a remedy may need to know."""
+
+    rows: np.ndarray  # file row numbers of the positions
+    inputs: Any
+    y: np.ndarray
+    model: Model
+    names: tuple[str, ...]  # one per column of `inputs`
+    n_classes: int
+    out_of_fold: np.ndarray
+
+    def lesson(self, remedy: Remedy | None) -> Lesson:
+        """What the model learns from after the remedy; without one, everything as it is."""
+        plain = Lesson(np.arange(len(self.y)), self.y)
+        if remedy is None:
+            return plain
+        if remedy.action not in _ACTIONS:
+            raise CannotPrice(f"no rule how to apply {remedy.action!r}")
+        return _ACTIONS[remedy.action](self, plain, remedy)
+
+    def positions(self, remedy: Remedy) -> np.ndarray:
+        """Where the remedy's file rows stand among the rows that models use; rows that were not sampled are left out."""
+        rows = np.asarray(remedy.rows, dtype=np.int64)
+        places = np.searchsorted(self.rows, rows)
+        known = places < len(self.rows)
+        known[known] = self.rows[places[known]] == rows[known]
+        return places[known]
+
+    def fit(self, lesson: Lesson, chosen: np.ndarray, seed: int) -> Callable[[Any], np.ndarray]:
+        """Fit on the chosen positions of the lesson; returns `predict(inputs)`."""
+        kept = np.isin(lesson.positions, chosen)
+        positions = lesson.positions[kept]
+        if len(positions) < 10 or (self.n_classes and len(np.unique(lesson.y[kept])) < 2):
+            raise CannotPrice("too few rows or a single class would be left to learn from")
+        inputs = self.hide(self.inputs[positions], lesson.dropped)
+        inputs = self._thin(inputs, lesson.hidden, seed)
+        weight = None if lesson.weight is None else lesson.weight[kept]
+        models = []
+        for member in range(lesson.members):
+            part = self._subsample(len(positions), member, seed) if lesson.members > 1 else np.arange(len(positions))
+            weights = None if weight is None else weight[part]
+            models.append(self.model.fit(inputs[part], lesson.y[kept][part], weights, seed + 1000 * member))
+
+        def predict(rows: Any) -> np.ndarray:
+            hidden = self.hide(rows, lesson.dropped)
+            answer = np.mean([model.predict(hidden) for model in models], axis=0)
+            return answer if lesson.finish is None else lesson.finish(answer)
+
+        return predict
+
+    @staticmethod
+    def _subsample(n: int, member: int, seed: int) -> np.ndarray:
+        return np.sort(np.random.default_rng([seed, member]).choice(n, max(10, round(0.8 * n)), replace=False))
+
+    @staticmethod
+    def _thin(inputs: Any, hidden: tuple[tuple[int, float], ...], seed: int) -> Any:
+        """Hide a share of the values of some columns, so that the model learns to do without."""
+        if not hidden:
+            return inputs
+        thinned, rng = np.array(inputs), np.random.default_rng([seed, 3])
+        for column, share in hidden:
+            thinned[rng.random(len(thinned)) < share, column] = np.nan
+        return thinned
+
+    def hide(self, inputs: Any, dropped: tuple[int, ...]) -> Any:
+        """The inputs with columns the model must not see blanked."""
+        if not dropped:
+            return inputs
+        hidden = np.array(inputs)
+        hidden[:, list(dropped)] = np.nan
+        return hidden
+
+
+def _drop_rows(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
+    gone = room.positions(remedy)
+    kept = np.delete(np.arange(len(plain.y)), gone)
+    return replace(plain, positions=kept, y=plain.y[kept])
+
+
+def _relabel_rows(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
+    y = plain.y.copy()
+    value_of = dict(zip(remedy.rows, remedy.values, strict=True))
+    for place in room.positions(remedy):
+        y[place] = value_of[int(room.rows[place])]
+    return replace(plain, y=y)
+
+
+def _reweight_rows(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
+    weight = np.ones(len(plain.y))
+    weight[room.positions(remedy)] = np.asarray(remedy.values, dtype=float)
+    return replace(plain, weight=weight)
+
+
+def _drop_columns(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
+    if not isinstance(room.model, ProbeModel) or room.model.linear:
+        raise CannotPrice("the model's columns are fixed: fit it without them and audit again")
+    dropped = tuple(place for place, name in enumerate(room.names) if name in remedy.columns)
+    if len(dropped) == len(room.names):
+        raise CannotPrice("no column would be left to learn from")
+    return replace(plain, dropped=dropped)
+
+
+def _hide_values(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
+    if not isinstance(room.model, ProbeModel) or room.model.linear:
+        raise CannotPrice("the model may not take missing values: fit it with values hidden and audit again")
+    rates = dict(zip(remedy.columns, remedy.values, strict=True))
+    hidden = tuple((place, float(rates[name])) for place, name in enumerate(room.names) if name in rates)
+    return replace(plain, hidden=hidden)
+
+
+def _balance_classes(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
+    counts = np.bincount(plain.y, minlength=room.n_classes)
+    return replace(plain, weight=(len(plain.y) / np.maximum(counts, 1) / (counts > 0).sum())[plain.y])
+
+
+def _recalibrate(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
+    from holdfast import calibration
+
+    made = getattr(calibration, remedy.settings["method"])().fit(probs=room.out_of_fold, y=room.y)
+    return replace(plain, finish=lambda probs: made.transform(probs=probs))
+
+
+def _correct_prior(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
+    ratio = np.asarray(remedy.values, dtype=float)
+
+    def corrected(probs: np.ndarray) -> np.ndarray:
+        lifted = probs * ratio + 1e-12
+        return lifted / lifted.sum(axis=1, keepdims=True)
+
+    return replace(plain, finish=corrected)
+
+
+def _average_models(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
+    return replace(plain, members=int(remedy.settings["members"]))
+
+
+_ACTIONS: dict[str, Callable[[Schoolroom, Lesson, Remedy], Lesson]] = {
+    "drop_rows": _drop_rows,
+    "relabel_rows": _relabel_rows,
+    "reweight_rows": _reweight_rows,
+    "drop_columns": _drop_columns,
+    "hide_values": _hide_values,
+    "balance_classes": _balance_classes,
+    "recalibrate": _recalibrate,
+    "correct_prior": _correct_prior,
+    "average_models": _average_models,
+}

@@ -1,0 +1,271 @@
+"""The audit from end to end: load, check, price, and one record that the report is drawn from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from inspect import signature
+from typing import Any
+
+import numpy as np
+
+import holdfast
+from holdfast.audit.check import Check, NotApplicable, Skipped, checks
+from holdfast.audit.load import InputError, Loaded, load
+from holdfast.audit.power import measure_power
+from holdfast.audit.price import price_findings
+from holdfast.audit.probes import Probes
+from holdfast.audit.records import AuditRecord, Finding, SetRecord
+from holdfast.audit.report import Report
+from holdfast.audit.settings import Settings
+from holdfast.audit.sources import sources_of
+from holdfast.audit.verdict import rank, verdict
+
+Progress = Callable[[str, int, int], None]
+
+
+def audit(
+    train: Any,
+    test: Any = None,
+    *,
+    target: str | None = None,
+    model: Any = None,
+    proba: Any = None,
+    metric: str | None = None,
+    task: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    ignore: Mapping[str, str] | None = None,
+    only: Sequence[str] = (),
+    seed: int = 0,
+    repeats: int = 5,
+    folds: int = 5,
+    max_rows: int = 50_000,
+    quick: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Find what is wrong with two data sets and between them, price every finding, and report.
+
+    Parameters
+    ----------
+    train, test
+        A path (CSV, TSV, Parquet, Arrow, JSON Lines; gzip or zstd), a pandas, polars or pyarrow table, a DuckDB
+        relation, a dict of columns or a numpy array. `test` may be left out, and may have no labels.
+    target
+        The column to be predicted. Without one, only what needs no labels is checked.
+    model
+        A fitted scikit-learn compatible model (a Pipeline where columns need encoding). Without one a probe model is
+        fitted: histogram boosting for tables, a linear model on TF-IDF for text, or on pixels for images.
+    proba
+        (m, k) probabilities of your model on the test rows, classes in sorted order.
+    metric
+        What findings are priced in: accuracy (default), balanced_accuracy, auroc, f1, log_loss, brier; for a numeric
+        target r2 (default), mae, rmse.
+    roles
+        What columns are, where the guess is wrong: `{"hospital": "group", "visit": "time"}`.
+    ignore, only
+        Codes of checks to leave out, each with the reason, which the report shows; codes to run alone.
+    seed, repeats, folds, max_rows, quick
+        See `holdfast.audit.settings.Settings`.
+
+    Returns
+    -------
+    Report
+        `.findings`, `.verdict`, `.to_dict()`, `.save(folder)`; shows itself in a notebook.
+
+    Raises
+    ------
+    InputError
+        A `ValueError` that says what is wrong with the input, where, and what to do.
+
+    Examples
+    --------
+    >>> from holdfast.datasets import heart_disease
+    >>> train, test = heart_disease()
+    >>> report = holdfast.audit(train, test, target="disease", only=["SCH002"], quick=True)
+    >>> [finding.code for finding in report.findings if finding.outcome == "found"]
+    ['SCH002']
+    """
+    started = time.perf_counter()
+    settings = Settings(
+        seed=seed, metric=metric, repeats=repeats, folds=folds, max_rows=max_rows, quick=quick,
+        ignore=dict(ignore or {}), only=tuple(only),
+    )  # fmt: skip
+    tell = progress or (lambda stage, done, total: None)
+    tell("reading", 0, 1)
+    loaded = load(train, test, target=target, roles=dict(roles or {}), task=task)
+    _check_settings(settings, loaded)
+    timings = {"load": time.perf_counter() - started}
+    facts = Probes(
+        loaded=loaded, settings=settings, given_model=model, given_proba=_probabilities(proba, loaded)
+    )
+    findings = _run_checks(facts, settings, tell)
+    timings["checks"] = time.perf_counter() - started - timings["load"]
+    if not quick:
+        findings = _price(findings, facts, tell)
+        timings["price"] = time.perf_counter() - started - sum(timings.values())
+        findings = measure_power(findings, facts, tell)
+        timings["power"] = time.perf_counter() - started - sum(timings.values())
+    timings["total"] = time.perf_counter() - started
+    return Report(_record(facts, rank(findings), timings))
+
+
+def _check_settings(settings: Settings, loaded: Loaded) -> None:
+    from holdfast.ops.metrics import METRICS
+
+    known = {check.code for check in checks()}
+    for code, reason in settings.ignore.items():
+        if not reason.strip():
+            raise InputError(f"ignoring {code} needs a reason: it is shown in the report.")
+    for code in (*settings.ignore, *settings.only):
+        if code not in known:
+            raise InputError(f"there is no check {code!r}. There are: {', '.join(sorted(known))}.")
+    fitting = [name for name, metric in METRICS.items() if loaded.task.kind in metric.tasks]
+    if settings.metric is not None and loaded.task.kind != "none" and settings.metric not in fitting:
+        raise InputError(
+            f"metric {settings.metric!r} does not fit a {loaded.task.kind} target. Take one of: {', '.join(fitting)}."
+        )
+    for name, least in (("repeats", 2), ("folds", 2), ("max_rows", 100)):
+        if getattr(settings, name) < least:
+            raise InputError(f"{name} is {getattr(settings, name)}; expected at least {least}.")
+
+
+def _probabilities(proba: Any, loaded: Loaded) -> np.ndarray | None:
+    """The user's probabilities on the test rows, checked."""
+    from holdfast.vocabulary import ARGUMENTS, check
+
+    if proba is None:
+        return None
+    if loaded.test is None:
+        raise InputError("proba holds predictions on the test set, but no test set was given.")
+    array = np.asarray(proba, dtype=float)
+    if array.ndim == 1 and len(loaded.task.classes) == 2:
+        array = np.column_stack([1 - array, array])
+    try:
+        check("proba", array, ARGUMENTS["probs"], {"n": (loaded.test.frame.height, "the test set")})
+    except ValueError as problem:
+        raise InputError(str(problem)) from None
+    if array.shape[1] != len(loaded.task.classes):
+        raise InputError(
+            f"proba has {array.shape[1]} columns, but the target has {len(loaded.task.classes)} classes: "
+            f"{', '.join(loaded.task.classes[:10])}. Give one column per class, in this order."
+        )
+    return array
+
+
+def _run_checks(facts: Probes, settings: Settings, tell: Progress) -> list[Finding]:
+    chosen = [c for c in checks() if c.code not in settings.ignore and (not settings.only or c.code in settings.only)]
+    findings = []
+    for done, check in enumerate(chosen):
+        tell(f"checking {check.title}", done, len(chosen))
+        findings.append(run_check(check(), facts))
+    tell("checking", len(chosen), len(chosen))
+    return findings
+
+
+def run_check(check: Check, facts: Probes) -> Finding:
+    """One check, one finding, whatever happens: a crash is an outcome, never the end of the audit."""
+    started = time.perf_counter()
+    try:
+        finding = check.run(**facts.of(check.run))
+    except NotApplicable as problem:
+        finding = Finding(check.code, check.title, "not_applicable", reason=str(problem), sources=check.methods)
+    except Skipped as problem:
+        finding = Finding(check.code, check.title, "skipped", reason=str(problem), sources=check.methods)
+    except (InputError, KeyboardInterrupt):
+        raise
+    except Exception as problem:
+        reason = f"{type(problem).__name__}: {problem}"
+        finding = Finding(check.code, check.title, "error", reason=reason, sources=check.methods)
+    return replace(finding, seconds=time.perf_counter() - started)
+
+
+def _price(findings: list[Finding], facts: Probes, tell: Progress) -> list[Finding]:
+    due = sum(finding.outcome in ("found", "unsure") and finding.price is None for finding in findings)
+    done = 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        tell("pricing", done, due)
+
+    tell("pricing", 0, due)
+    return price_findings(findings, facts, tick)
+
+
+def _record(facts: Probes, findings: tuple[Finding, ...], timings: dict[str, float]) -> AuditRecord:
+    loaded, settings = facts["loaded"], facts["settings"]
+    sentence, tone = verdict(findings, facts)
+    names = {name for finding in findings for name in finding.sources}
+    return AuditRecord(
+        verdict=sentence,
+        tone=tone,
+        task=_task(facts),
+        sets=tuple(_set_record(facts, name) for name in ("train", "test") if getattr(loaded, name) is not None),
+        columns=loaded.columns,
+        model={"name": facts["model"].name if loaded.task.kind != "none" and _has(facts, "model") else "none"},
+        findings=findings,
+        settings=settings.to_dict(),
+        left_out=_left_out(facts),
+        ignored=settings.ignore,
+        sources=sources_of(names),
+        timings={name: round(value, 3) for name, value in timings.items()},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=holdfast.__version__,
+    )
+
+
+def _has(facts: Probes, name: str) -> bool:
+    try:
+        facts[name]
+    except (NotApplicable, Skipped):
+        return False
+    return True
+
+
+def _task(facts: Probes) -> dict[str, Any]:
+    task = facts["task"]
+    described = {"kind": task.kind, "target": task.target, "classes": list(task.classes)}
+    if task.kind != "none":
+        metric = facts["metric"]
+        described |= {"metric": metric.name, "higher_is_better": metric.higher_is_better, "unit": metric.unit}
+    return described
+
+
+def _set_record(facts: Probes, name: str) -> SetRecord:
+    data, target = getattr(facts["loaded"], name), facts["task"].target
+    used = len(facts[f"{name}_rows"])
+    return SetRecord(
+        name=name, path=data.path, rows=data.frame.height, columns=data.frame.width, fingerprint=data.fingerprint,
+        labelled=target is not None and target in data.frame.columns and _has(facts, f"{name}_target"),
+        used_rows=used, notes=data.notes,
+    )  # fmt: skip
+
+
+def _left_out(facts: Probes) -> tuple[str, ...]:
+    """What was sampled, and by how much that widens intervals; nothing is left out in silence."""
+    said = []
+    loaded, settings = facts["loaded"], facts["settings"]
+    for name in ("train", "test"):
+        data = getattr(loaded, name)
+        if data is None:
+            continue
+        rows, used = data.frame.height, len(facts[f"{name}_rows"])
+        if used == settings.max_rows < rows:
+            said.append(
+                f"Models used a random {used:,} of {rows:,} {name} rows (max_rows): intervals that rest on them are "
+                f"about {np.sqrt(rows / used):.1f} times as wide as with all rows."
+            )
+        elif used < rows:
+            said.append(f"{rows - used:,} of {rows:,} {name} rows have no usable label and were left out of model checks.")
+    if settings.quick:
+        said.append("Quick audit: findings were not priced, and the power of all-clears was not measured.")
+    if settings.only:
+        said.append(f"Only these checks were run: {', '.join(settings.only)}.")
+    return tuple(said)
+
+
+def facts_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The facts that a check's `run` reads (for the docs)."""
+    return tuple(signature(function).parameters)

@@ -1,0 +1,31 @@
+"""What a user can set about an audit, with the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one audit.
+
+    `level` is the family-wise false-alarm rate of each check; intervals are 90 % intervals. `max_rows` bounds the rows
+    that models are fitted on (checks that only count take all rows); what was sampled is said in the report.
+    `quick` skips pricing and the measuring of power, and the report says so. `ignore` maps a code to the reason.
+    """
+
+    seed: int = 0
+    metric: str | None = None
+    repeats: int = 5
+    folds: int = 5
+    level: float = 0.05
+    max_rows: int = 50_000
+    rows_shown: int = 100
+    quick: bool = False
+    ignore: dict[str, str] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain types, for the report."""
+        return asdict(self)

@@ -1,0 +1,27 @@
+"""Which papers a report stands on: the entries of `sources.toml` behind the methods that its checks name."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def sources_of(methods: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """`{"labels.ConfidentLearning": {"key", "title", "authors", "year", "id", ...}}` for dotted method names."""
+    found = {}
+    for name in sorted(set(methods)):
+        family, cls = name.split(".")
+        key = getattr(import_module(f"holdfast.{family}"), cls).source
+        found[name] = {"key": key, **family_sources(family)[key]}
+    return found
+
+
+@cache
+def family_sources(family: str) -> dict[str, dict[str, Any]]:
+    """The parsed `sources.toml` of a family."""
+    path = Path(__file__).parent.parent / family / "sources.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

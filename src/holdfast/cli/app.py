@@ -1,0 +1,84 @@
+"""The commands and their options. Bodies import what they need, so that `--help` is instant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import holdfast
+
+app = typer.Typer(
+    name="holdfast",
+    help="Will what was learnt on this data hold on that data? What is wrong, what does it cost, which repair pays?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for report.html and report.json.")]
+Seed = Annotated[int, typer.Option(help="Seed of every random choice: the same seed gives the same report.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Do not price findings nor measure the power of all-clears.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"holdfast {holdfast.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def audit(
+    train: Annotated[str, typer.Argument(help="Training data: CSV, TSV, Parquet, Arrow or JSON Lines, also gz or zst.")],
+    test: Annotated[str | None, typer.Argument(help="The data the model meets. It may have no labels.")] = None,
+    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")] = None,
+    out: Out = Path("holdfast-report"),
+    metric: Annotated[str | None, typer.Option(help="accuracy, balanced_accuracy, auroc, f1, log_loss, brier; r2, mae, rmse.")] = None,
+    task: Annotated[str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE: target, id, group, time, text, image, weight, feature, ignored. May be repeated.")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")] = None,
+    proba: Annotated[list[str] | None, typer.Option(help="Columns of the test set with your model's probabilities, one per class in sorted order. May be repeated.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A fitted model: .skops (scikit-learn) or .onnx. Pickles are refused: loading one runs its code.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Run only these checks, by code. May be repeated.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="CODE=REASON: leave out a check; the report shows the reason. May be repeated.")] = None,
+    seed: Seed = 0,
+    repeats: Annotated[int, typer.Option(help="Refits per price: more make intervals narrower.")] = 5,
+    max_rows: Annotated[int, typer.Option(help="Rows that models are fitted on at most; the report says when it bites.")] = 50_000,
+    quick: Quick = False,
+) -> None:
+    """Find what is wrong with two data sets and between them, price every finding, and write a report."""
+    from holdfast.cli.audit import run
+
+    run(
+        train, test, target=target, out=out, metric=metric, task=task, roles=role or [], groups=group or [],
+        proba=proba or [], model=model, only=only or [], ignore=ignore or [], seed=seed, repeats=repeats,
+        max_rows=max_rows, quick=quick,
+    )  # fmt: skip
+
+
+@app.command()
+def demo(out: Out = Path("holdfast-report"), seed: Seed = 0, quick: Quick = False) -> None:
+    """Audit the bundled heart disease data: learnt in Cleveland, used in three other hospitals."""
+    from holdfast.cli.audit import run_demo
+
+    run_demo(out, seed, quick)
+
+
+@app.command()
+def methods(
+    search: Annotated[str | None, typer.Argument(help="A name (ood.Mahalanobis) for its page, or words to search for.")] = None,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Which papers are done, and by what.")] = False,
+) -> None:
+    """What methods there are, from which paper, how to call them, where they work and where they fail."""
+    from holdfast.cli.methods import run
+
+    run(search, coverage)

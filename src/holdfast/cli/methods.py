@@ -1,0 +1,79 @@
+"""`holdfast methods`: the catalogue of what there is, read from the methods themselves."""
+
+from __future__ import annotations
+
+from inspect import getdoc, signature
+from typing import Any
+
+from holdfast.cli import fail
+from holdfast.lazy import methods
+
+
+def run(search: str | None, coverage: bool) -> None:
+    """List methods, show one, or show which papers are done."""
+    if coverage:
+        _coverage()
+        return
+    known = methods()
+    if search in known:
+        _page(search, known[search])
+        return
+    chosen = {name: cls for name, cls in known.items() if search is None or _matches(search, name, cls)}
+    if not chosen:
+        from difflib import get_close_matches
+
+        close = get_close_matches(search or "", known, n=3, cutoff=0.4)
+        hint = f" Did you mean {', '.join(close)}?" if close else " `holdfast methods` lists all."
+        fail(f"no method matches {search!r}.{hint}")
+    _table(chosen)
+
+
+def _matches(search: str, name: str, cls: type) -> bool:
+    from holdfast.audit.sources import family_sources
+
+    entry = family_sources(name.split(".")[0]).get(cls.source, {})  # type: ignore[attr-defined]
+    text = f"{name} {cls.__doc__} {entry.get('title', '')} {entry.get('authors', '')}".lower()
+    return all(word in text for word in search.lower().split())
+
+
+def _table(chosen: dict[str, Any]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("method", "role", "what it is", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, cls in chosen.items():
+        table.add_row(name, cls.role, (cls.__doc__ or "").strip().splitlines()[0])
+    Console().print(table)
+
+
+def _page(name: str, cls: Any) -> None:
+    from holdfast.audit.sources import family_sources
+
+    entry = family_sources(name.split(".")[0])[cls.source]
+    lines = [f"{name}  ({cls.role})", "", getdoc(cls) or "", ""]
+    for verb in ("fit", *cls.verbs):
+        if verb in cls.__dict__:
+            taken = ", ".join(list(signature(cls.__dict__[verb]).parameters)[1:])
+            lines.append(f"  .{verb}({taken})")
+    settings = ", ".join(f"{key}={value!r}" for key, value in cls.settings().items())
+    lines += ["", f"Settings: {settings or 'none'}", f"Finds its fault in the worlds: {', '.join(cls.claims)}"]
+    if cls.blind:
+        lines.append(f"Blind in: {', '.join(cls.blind)}")
+    lines += ["", f"Source: {entry['authors']} ({entry['year']}). {entry['title']}. {entry['id']}",
+              f"Uses: {entry['uses']}. Deviates: {entry['deviates']}"]  # fmt: skip
+    print("\n".join(lines))
+
+
+def _coverage() -> None:
+    """Catalogue rows that a method stands on: only what the laws test is counted."""
+    from holdfast.audit.sources import family_sources
+
+    done: dict[int, tuple[str, list[str]]] = {}
+    for name, cls in methods().items():
+        entry = family_sources(name.split(".")[0]).get(cls.source, {})
+        if "catalog" in entry:
+            done.setdefault(int(entry["catalog"]), (entry["title"], []))[1].append(name)
+    for row, (title, names) in sorted(done.items()):
+        print(f"{row:>4}  {title}\n      {', '.join(names)}")
+    print(f"\n{len(done)} papers of the catalogue are done by {len(methods())} methods, each tested by the laws of its role.")
