@@ -12,7 +12,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from holdfast.report.text import clip, number, percent, quantity, span, visible
+from holdfast.report.text import clip, is_share, number, percent, quantity, span, visible
 
 WIDTH = 360
 LETTER = 6.4  # the width of an average letter at the charts' font size
@@ -261,7 +261,8 @@ def _whisker(low: float, high: float, y: float) -> Markup:
 
 
 def _grid_x(ticks: Sequence[float], x: Scale, bottom: float, unit: str) -> Markup:
-    names = [quantity(tick, unit).replace(".0", "") if "share" in unit else _tick(tick) for tick in ticks]
+    scaled = unit == "points" or is_share(unit)
+    names = [quantity(tick, unit).replace(".0", "") if scaled else _tick(tick) for tick in ticks]
     places = [min(max(x(tick), 10), WIDTH - 12) for tick in ticks]
     labels = (_text(place, bottom + 14, name, "middle") for place, name in zip(places, names, strict=True))
     return _path("grid", "".join(f"M{_short(x(tick))} 18V{bottom}" for tick in ticks)) + _join(labels)

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,12 +47,14 @@ _KEEP = (
 
 def render(record: dict[str, Any]) -> str:
     """The whole page as text, at most `LIMIT` bytes of it; `ValueError` if `record` is not a report."""
-    checked = validate(record)
-    page = _page(checked)
-    for keep in _KEEP:
-        if len(page.encode()) <= LIMIT:
-            break
-        page = _page(_shortened(checked, keep), "The audit is large: long lists and texts are shortened in this page.")
+    checked, page = validate(record), ""
+    for keep in (None, *_KEEP):
+        part = checked if keep is None else _shortened(checked, keep)
+        # The record is in the page: if it alone is too long, the page need not be drawn to know.
+        if len(to_json(part)) <= LIMIT or keep is _KEEP[-1]:
+            page = _page(part, shortened=keep is not None)
+            if len(page.encode()) <= LIMIT:
+                break
     return page
 
 
@@ -72,7 +75,8 @@ def save(record: dict[str, Any], folder: str | Path) -> None:
         raise OSError(f"cannot write the report to '{folder}': {reason}. {advice}.") from error
     finally:
         for path in aside.values():
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
 
 
 def to_json(record: dict[str, Any], indent: int | None = None) -> str:
@@ -94,13 +98,12 @@ def _write(path: Path, content: str) -> None:
         os.fsync(file.fileno())
 
 
-def _page(record: dict[str, Any], shortened: str = "") -> str:
+def _page(record: dict[str, Any], shortened: bool) -> str:
     style, script = (_asset(name) for name in ("page.css", "page.js"))
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    embedded = {**record, "shortened": shortened} if shortened else record
     page: str = _environment().get_template("page.html").render(
         record=record,
         findings=_views(record),
@@ -110,7 +113,7 @@ def _page(record: dict[str, Any], shortened: str = "") -> str:
         policy=Markup(policy),
         style=Markup(style),
         script=Markup(script),
-        embedded=_embeddable(embedded),
+        embedded=_embeddable({**record, "shortened": True} if shortened else record),
     )
     return page.lstrip()
 
@@ -158,23 +161,22 @@ def _shortened(value: Any, keep: Keep, key: str = "") -> Any:
     if isinstance(value, str):
         return text.clip(value, keep.letters)
     if isinstance(value, list):
-        return [_shortened(item, keep) for item in value[: getattr(keep, key, None) if key else None]]
+        return [_shortened(item, keep) for item in value[: getattr(keep, key) if key else None]]
     if not isinstance(value, dict):
         return value
-    limits = {"shown": "rows", "details": "details"}
+    limits = {"shown": "rows", "details": "details", "columns": "columns", "cells": "columns"}
     if "action" in value and "safe" in value:
         limits = {"rows": "remedy_rows", "values": "remedy_rows"}
     elif value.get("kind") == "table":
         limits = {"rows": "table_rows"}
-    elif "schema" in value and "findings" in value:
-        limits = {"columns": "columns"}
-    return {name: _shortened(item, keep, limits.get(name, "")) for name, item in value.items()}
+    items = list(value.items())[: getattr(keep, key) if key else None]
+    return {text.clip(name, keep.letters): _shortened(item, keep, limits.get(name, "")) for name, item in items}
 
 
 def _embeddable(record: dict[str, Any]) -> Markup:
     """JSON that cannot leave its script element, whatever the data say."""
-    escapes = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
-    return Markup(to_json(record).translate(str.maketrans(escapes)))
+    escapes = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+    return Markup(to_json(record).translate(escapes))
 
 
 def _hash(content: str) -> str:
@@ -199,6 +201,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
+    environment.filters.update(prose=text.prose, sentence=text.capital)
     environment.globals.update(text=text, charts=charts, link=_link)
     return environment
 

@@ -32,7 +32,10 @@ def validate(record: Any) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ValueError(f"not a report: expected an object at the top, not {_describe(record)}.")
     _check_version(record.get("schema"))
-    checked: dict[str, Any] = _dataclass(record, records.AuditRecord, "")
+    try:
+        checked: dict[str, Any] = _dataclass(record, records.AuditRecord, "")
+    except RecursionError:
+        raise ValueError("not a report: its values are nested too deeply.") from None
     for number, finding in enumerate(checked["findings"]):
         for index, detail in enumerate(finding["details"]):
             _check_detail(detail, f"findings[{number}].details[{index}]")
@@ -81,7 +84,7 @@ def _any_of(value: Any, hint: Any, path: str) -> Any:
     if origin is dict:
         if not isinstance(value, dict):
             raise _wrong(path, "an object", value)
-        return {str(key): _any_of(item, options[1], f"{path}[{key!r}]") for key, item in value.items()}
+        return {str(key): _any_of(item, options[1], f"{path}.{key}") for key, item in value.items()}
     if isinstance(hint, type) and (hint is Estimate or is_dataclass(hint)):
         return _dataclass(value, hint, path)
     return _scalar(value, hint, path)
@@ -122,7 +125,7 @@ def _plain(value: Any, path: str) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, dict):
-        return {str(key): _plain(item, f"{path}[{key!r}]") for key, item in value.items()}
+        return {str(key): _plain(item, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, (str, int, float)):

@@ -6,12 +6,11 @@ import json
 import re
 from typing import Any
 
+from holdfast.ops.metrics import METRICS
+
 LONGEST = 120
-# Metrics that live between 0 and 1 and whose gains people state in points (hundredths).
-POINTS = frozenset(
-    ["accuracy", "balanced_accuracy", "auroc", "roc_auc", "auprc", "average_precision", "f1", "macro_f1", "precision"]
-)
 NARROW = "\u202f"
+NBSP = "\u00a0"
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
@@ -24,6 +23,15 @@ def visible(text: str) -> str:
     'a\\x1b[31m b\\u202ec'
     """
     return _CONTROL.sub(_escaped, text)
+
+
+def prose(text: str) -> str:
+    """A sentence whose per-cent signs stay with their numbers at the end of a line.
+
+    >>> prose("14 % of rows")
+    '14\\u202f% of rows'
+    """
+    return re.sub(r"(?<=\d) %", f"{NARROW}%", text)
 
 
 def clip(text: str, longest: int = LONGEST) -> str:
@@ -91,20 +99,27 @@ def amount(value: float | None, unit: str) -> str:
 def says_p(value: float) -> str:
     """A p-value in a sentence.
 
-    >>> says_p(0.0001), says_p(0.0123)
+    >>> says_p(0.0001).replace(NBSP, " "), says_p(0.0123).replace(NBSP, " ")
     ('p < 0.001', 'p = 0.012')
     """
     text = pvalue(value)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
+    return (f"p {text}" if text.startswith("<") else f"p = {text}").replace(" ", NBSP)
 
 
 def quantity(value: float | None, unit: str) -> str:
-    """A value in its unit: a share in per cent, anything else as a number.
+    """A value in its unit: a share in per cent, points times 100, anything else as a number.
 
-    >>> quantity(0.049, "share of rows"), quantity(0.049, "distance")
-    ('4.9\\u202f%', '0.0490')
+    >>> quantity(0.049, "share of rows"), quantity(0.8049, "points"), quantity(0.049, "distance")
+    ('4.9\\u202f%', '80.5', '0.0490')
     """
-    return percent(value) if re.search(r"\bshares?\b", unit) else number(value)
+    if value is not None and unit == "points":
+        return _one_decimal(100 * value)
+    return percent(value) if is_share(unit) else number(value)
+
+
+def is_share(unit: str) -> bool:
+    """Whether values of this unit are shares of 1."""
+    return re.search(r"\bshares?\b", unit) is not None
 
 
 def span(low: str | None, high: str | None) -> str:
@@ -121,27 +136,28 @@ def span(low: str | None, high: str | None) -> str:
 def estimate(value: dict[str, Any], unit: str = "") -> str:
     """An estimate with all that belongs to it.
 
-    >>> estimate({"value": 0.049, "low": 0.031, "high": 0.071, "n": 303, "pvalue": 0.0004}, "distance")
+    >>> whole = {"value": 0.049, "low": 0.031, "high": 0.071, "n": 303, "pvalue": 0.0004}
+    >>> estimate(whole, "distance").replace(NBSP, " ")
     '0.0490 (0.0310 to 0.0710; n = 303; p < 0.001)'
     """
     low, high = (None if value[end] is None else quantity(value[end], unit) for end in ("low", "high"))
-    facts = [span(low, high), f"n = {value['n']:,}"]
+    facts = [span(low, high), f"n{NBSP}={NBSP}{value['n']:,}"]
     if value["pvalue"] is not None:
         facts.append(says_p(value["pvalue"]))
     return f"{quantity(value['value'], unit)} ({'; '.join(facts)})"
 
 
 def in_points(metric: str) -> bool:
-    """Whether gains of this metric are stated in points.
+    """Whether gains of this metric are stated in points, that is, hundredths.
 
-    >>> in_points("AUROC"), in_points("log_loss")
-    (True, False)
+    >>> in_points("auroc"), in_points("log_loss"), in_points("my own")
+    (True, False, False)
     """
-    return metric.lower() in POINTS
+    return metric in METRICS and METRICS[metric].unit == "points"
 
 
 def gain(value: float | None, metric: str) -> str:
-    """What a metric gains, with its sign: in points where the metric lives between 0 and 1.
+    """What a metric gains, with its sign: in points where that is its unit.
 
     >>> gain(0.0234, "accuracy"), gain(-0.012, "log_loss")
     ('+2.3 points', '−0.0120')
@@ -178,12 +194,21 @@ def pays(value: dict[str, Any]) -> str:
 
 
 def name(text: str) -> str:
-    """An identifier as words.
+    """A metric or another identifier as words.
 
-    >>> name("log_loss")
-    'log loss'
+    >>> name("auroc"), name("max_iter")
+    ('AUROC', 'max iter')
     """
-    return text.replace("_", " ")
+    return METRICS[text].label if text in METRICS else text.replace("_", " ")
+
+
+def capital(text: str) -> str:
+    """A sentence or title with a capital at its start.
+
+    >>> capital("labels of AUROC")
+    'Labels of AUROC'
+    """
+    return text[:1].upper() + text[1:]
 
 
 def setting(value: Any) -> str:
