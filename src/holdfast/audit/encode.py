@@ -79,12 +79,13 @@ class Encoder:
         if column.name in self.parts:
             return self.parts[column.name].transform(series)
         if column.kind == "category":
-            codes = self._codes(column.name, series)
+            codes = self.codes(column.name, series)
             return np.where(codes >= 0, np.minimum(codes, MANY), np.nan)[:, None]
         values = as_numbers(series)[:, None]
         return np.where(np.isfinite(values), values, np.nan)
 
-    def _codes(self, name: str, series: pl.Series) -> np.ndarray:
+    def codes(self, name: str, series: pl.Series) -> np.ndarray:
+        """(n,) category codes, the most frequent in training first; unseen = one past the last, missing = -1."""
         known = self.categories[name]
         unseen = len(known)
         text = series.cast(pl.String)
@@ -97,7 +98,7 @@ class Encoder:
             block = self.parts[column.name].transform(series)
             return block / (np.linalg.norm(block, axis=1, keepdims=True) + 1e-9)
         if column.kind == "category":
-            codes = np.minimum(self._codes(column.name, series), ONE_HOT)
+            codes = np.minimum(self.codes(column.name, series), ONE_HOT)
             return np.eye(ONE_HOT + 1)[codes][:, : min(ONE_HOT, len(self.categories[column.name])) + 1] * (codes >= 0)[:, None]
         values = as_numbers(series)
         centre, scale = self.centres[column.name]

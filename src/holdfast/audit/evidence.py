@@ -95,3 +95,19 @@ def proportion(hits: int, n: int) -> Estimate:
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     reach = np.sqrt(z2 * share * (1 - share) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)
     return Estimate(share, float(max(0, min(share, centre - reach))), float(min(1, max(share, centre + reach))), n)
+
+
+def equal_rows(frame: pl.DataFrame) -> np.ndarray:
+    """(n,) for every row the number of the first row equal to it in all columns (missing equals missing)."""
+    numbered = frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("__row"))
+    return numbered.select(pl.col("__row").min().over(frame.columns))["__row"].to_numpy()
+
+
+def expected_coincidences(frame: pl.DataFrame) -> float:
+    """Pairs of equal rows that independent columns with these values would make by chance."""
+    n = frame.height
+    log_chance = 0.0
+    for column in frame.iter_columns():
+        shares = column.value_counts()["count"].to_numpy() / n
+        log_chance += float(np.log((shares**2).sum()))
+    return float(n * (n - 1) / 2 * np.exp(log_chance))

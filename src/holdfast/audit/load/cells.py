@@ -29,7 +29,7 @@ def read_cells(text: Text, first: int, notes: list[str]) -> polars.DataFrame:
     """The table from record `first` on, every cell text, an empty cell missing. Columns are named by number."""
     import polars as pl
 
-    body = _by_polars(text, first) or _by_csv(text, first)
+    body = _by_polars(text, first) or _by_csv(text, first, notes)
     frame = _without_ragged(text, body, notes)
     blank = (body.widths == 0) & (text.dialect.width > 1)
     if blank.any():
@@ -72,8 +72,8 @@ def _by_polars(text: Text, first: int) -> _Body | None:
     import polars as pl
 
     body, widths = text.data[text.shape.starts[first] :], text.shape.widths[first:]
-    if text.dialect.padded and b'"' in body:
-        return None  # polars takes a quote after a space for an ordinary character
+    if text.dialect.quotes and b'"' in body and (text.dialect.padded or not text.is_even):
+        return None  # quotes inside cells and after spaces are read in other ways by polars
     try:
         frame = pl.read_csv(
             body,
@@ -88,19 +88,31 @@ def _by_polars(text: Text, first: int) -> _Body | None:
     return _Body(frame, widths, lambda row: text.line(first + row)) if frame.height == len(widths) else None
 
 
-def _by_csv(text: Text, first: int) -> _Body:
+def _by_csv(text: Text, first: int, notes: list[str]) -> _Body:
     """Slow and exact: quotes inside cells mean what they mean to a spreadsheet."""
     import polars as pl
 
     usual, offset = text.dialect.width, text.line(first)
+    body = text.data[text.shape.starts[first] :]
     rows, lines = [], [offset]
-    reader = text.parse(text.data[text.shape.starts[first] :])
+    reader = text.parse(body if body.endswith(b"\n") else body + b"\n")
     try:
         for row in reader:
             rows.append(row)
             lines.append(offset + reader.line_num)
     except csv.Error as error:
         raise InputError(f"{text.path} cannot be read as delimited text ({error}). Save it again as CSV.") from None
+    if rows[-1] and rows[-1][-1].endswith("\n"):  # the last line break fell inside quotes
+        raise InputError(
+            f"{text.path} opens a quote in the record that starts at line {lines[-2]:,} and never closes it. "
+            "Close or double that quote; or was the file cut off?"
+        )
+    spans = np.flatnonzero(np.diff(lines) > 1)
+    if text.shape.misplaced and len(spans):
+        notes.append(
+            f"quotes stand inside cells, and {len(spans):,} row(s) span several lines, the first at line "
+            f"{lines[spans[0]]:,}: check that no line was swallowed"
+        )
     columns = {str(j): [row[j] if j < len(row) else None for row in rows] for j in range(usual)}
     frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
     return _Body(frame, np.array([len(row) for row in rows]), lines.__getitem__)

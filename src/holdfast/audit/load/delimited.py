@@ -10,6 +10,7 @@ from holdfast.audit.load.cells import read_cells
 from holdfast.audit.load.dialect import EVEN, NONE, Dialect, collapse_spaces, guess_dialect
 from holdfast.audit.load.errors import InputError, safe_text
 from holdfast.audit.load.header import clean_names, is_header
+from holdfast.audit.load.structure import structure
 from holdfast.audit.load.text import Text, split_text
 
 if TYPE_CHECKING:
@@ -44,16 +45,19 @@ def read_delimited(data: bytes, path: str) -> tuple[polars.DataFrame, list[str]]
 
 
 def _without_comments(data: bytes, notes: list[str]) -> bytes:
-    """Of leading lines that start with '#', the last may be the header (its '#' goes); the others are comments."""
-    rest, comments = data.lstrip(b"\r\n"), 0
+    """Of leading lines that start with '#', the last is the header if it splits as the rows do; others are comments."""
+    rest, comments, last = data.lstrip(b"\r\n"), 0, b""
     while rest.startswith(b"#") and b"\n" in rest:
-        line, _, below = rest[: 1 << 20].partition(b"\n")
-        if not below.startswith(b"#"):
-            name = line[1:].lstrip(b"# ")
-            is_name = name[:1] in (b",", b";", b"|", b"\t", b"", b"\r")  # "#,price" has a column called "#"
-            rest = rest if is_name else name + rest[len(line) :]
+        last, _, rest = rest.partition(b"\n")
+        comments += 1
+    if not comments:
+        return data
+    dialect = guess_dialect(rest)
+    for header in (last[1:].lstrip(b"# "), last):  # "#,price" has a column called "#"
+        found = structure(header, dialect.delimiter, dialect.quotes)
+        if found.widths.tolist() == [dialect.width] and not header.startswith(dialect.delimiter):
+            comments, rest = comments - 1, header + b"\n" + rest
             break
-        rest, comments = rest[len(line) + 1 :], comments + 1
     if comments:
         notes.append(f"left out {comments:,} comment line(s) that start with '#'")
     return rest

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from typing import NamedTuple
 
 import numpy as np
 
-from holdfast.audit.load.structure import structure
-
 DELIMITERS = (b",", b"\t", b";", b"|", b" ")
 NONE = b"\x1f"  # the delimiter of a file with one column: does not occur in text
 SAMPLE = 1 << 18  # bytes
+TITLES = 20  # lines that may stand above a table
 EVEN = 0.9  # share of the sample's bytes in records of the usual width that makes a delimiter believable
 
 
@@ -37,12 +38,13 @@ def guess_dialect(data: bytes) -> Dialect:
     (b';', True, 2)
     """
     sample = _whole_lines(data)
-    found = [_judge(sample, delimiter, quotes) for delimiter in DELIMITERS for quotes in (True, False)]
+    quoting = (True, False) if b'"' in sample else (True,)
+    found = [_judge(sample, delimiter, quotes) for delimiter in DELIMITERS for quotes in quoting]
     believable = [dialect for dialect in found if dialect.evenness >= EVEN]
     if not believable:
         believable = [dialect for dialect in found if dialect.evenness >= 0.5]
     if not believable:
-        return Dialect(NONE, b'"' in sample and structure(sample, NONE).closed)
+        return Dialect(NONE, quotes=sample.count(b'"') % 2 == 0)
     return max(believable, key=_rank)
 
 
@@ -70,19 +72,49 @@ def _whole_lines(data: bytes) -> bytes:
 
 
 def _judge(sample: bytes, delimiter: bytes, quotes: bool) -> Dialect:
-    found = structure(sample, delimiter, quotes)
-    used = found.widths > 0
-    if not found.closed and len(sample) >= SAMPLE // 2:
-        used[-1:] = False  # the sample may end inside a quoted cell
-    widths, sizes = found.widths[used], (found.ends - found.starts)[used]
+    pads, all_delimiters = sample.count(delimiter + b" "), sample.count(delimiter)
+    padded = delimiter != b" " and pads >= 0.95 * all_delimiters
+    widths, sizes = _rows(sample, delimiter, quotes, padded)
     if not len(widths) or widths.max() < 2:
         return Dialect(delimiter, quotes, 1, 0.0)
     width = int(np.bincount(widths, weights=sizes)[1:].argmax()) + 1
-    if width < 2:
+    start = _header(widths, width, delimiter)
+    if width < 2 or start is None:
         return Dialect(delimiter, quotes, 1, 0.0)
-    evenness = float(sizes[widths == width].sum() / sizes.sum())
-    # The header must split the same way; a row-name column may lack a name, a delimiter may end each row.
-    if len(widths) > 1 and widths[0] != width and (delimiter == b" " or widths[0] == 1):
-        evenness *= 0.85
-    pads, all_delimiters = sample.count(delimiter + b" "), sample.count(delimiter)
-    return Dialect(delimiter, quotes, width, evenness, delimiter != b" " and pads >= 0.95 * all_delimiters)
+    evenness = float(sizes[start:][widths[start:] == width].sum() / sizes[start:].sum())
+    if start:
+        evenness *= 0.98 if evenness >= EVEN else 0  # a table without a title is more believable
+    return Dialect(delimiter, quotes, width, evenness, padded)
+
+
+def _rows(sample: bytes, delimiter: bytes, quotes: bool, padded: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The number of cells and the size of every record that is not blank."""
+    csv.field_size_limit(2 * SAMPLE)
+    lines = io.StringIO(sample.decode("utf-8", "replace"), newline="")
+    try:
+        reader = csv.reader(
+            lines,
+            delimiter=delimiter.decode(),
+            quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+            skipinitialspace=padded,
+        )
+        rows = [row for row in reader if row]
+    except csv.Error:
+        return np.zeros(0, int), np.zeros(0, int)
+    if len(sample) >= SAMPLE // 2 and quotes:
+        rows = rows[:-1]  # the sample may end inside a quoted cell
+    return np.array([len(row) for row in rows]), np.array([sum(map(len, row)) + len(row) for row in rows])
+
+
+def _header(widths: np.ndarray, width: int, delimiter: bytes) -> int | None:
+    """The record at which the table starts, if the header splits as the rows do.
+
+    Row names may lack a name in the header (one cell fewer). Lines of one cell above the table are titles, but only
+    above a table of three columns: "Doe, John" below "name" is a name.
+    """
+    first = int(widths[0])
+    if first == width or (first > 1 and delimiter != b" "):
+        return 0
+    fitting = np.flatnonzero(widths == width)
+    is_titled = width > 2 and delimiter != b" " and len(fitting) > 1 and fitting[0] <= TITLES
+    return int(fitting[0]) if is_titled else None

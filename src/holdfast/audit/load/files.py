@@ -42,11 +42,12 @@ def read_json(data: bytes, path: str) -> tuple[polars.DataFrame, list[str]]:
 
 
 def _is_lines(data: bytes) -> bool:
-    first = data.lstrip().partition(b"\n")[0].strip()
+    """An object a line: the first line is one of several, or a later line starts with one."""
+    first, _, rest = data.lstrip().partition(b"\n")
     try:
-        return isinstance(json.loads(first), dict) and bool(data.lstrip().partition(b"\n")[2].strip())
-    except ValueError:
-        return data.lstrip()[:1] == b"{" and data.lstrip()[1:].lstrip(b" \r\n\t")[:1] == b'"' and b"\n{" in data[1:]
+        return isinstance(json.loads(first), dict) and bool(rest.strip())
+    except (ValueError, RecursionError):
+        return first[:1] == b"{" and b"\n{" in data
 
 
 def _by_polars(data: bytes) -> polars.DataFrame | None:

@@ -48,6 +48,8 @@ def read_bytes(path: str) -> bytes:
         raise InputError(f"{_shown(path)} is empty (0 bytes); expected a table with a header line.")
     _refuse_pickle(path, data)
     data = decompress(data, _shown(path))
+    if not data[:4096].strip() and not data.strip():
+        raise InputError(f"{_shown(path)} is empty: it holds only white space; expected a table with a header line.")
     _refuse_pickle(path, data)
     _refuse_others(path, data)
     return data

@@ -22,12 +22,13 @@ EVEN = 0.99  # share of records of the usual width above which text is taken to 
 
 @dataclass(frozen=True)
 class Text:
-    """Delimited text with its dialect and shape."""
+    """Delimited text with its dialect and shape. `is_even`: quotes and widths are regular, so both can be trusted."""
 
     data: bytes
     path: str
     dialect: Dialect
     shape: Structure
+    is_even: bool = True
 
     def record_bytes(self, record: int) -> bytes:
         """One record as it stands in the file."""
@@ -70,21 +71,14 @@ class Text:
 def split_text(data: bytes, path: str, dialect: Dialect, notes: list[str]) -> Text:
     """The shape of the whole text; where quotes do not enclose cells they become ordinary characters."""
     shape = structure(data, dialect.delimiter, dialect.quotes)
-    evenness = _evenness(shape, dialect.width)
-    if dialect.quotes and (evenness < 1 or not shape.closed):
+    is_even = _evenness(shape, dialect.width) == 1 and shape.closed and not shape.misplaced
+    if dialect.quotes and (shape.misplaced or not shape.closed):
         plain = structure(data, dialect.delimiter, quotes=False)
-        even_plain = _evenness(plain, dialect.width)
-        if even_plain > evenness or (not shape.closed and even_plain >= EVEN):
+        if _evenness(plain, dialect.width) >= EVEN:  # every line is a record as it stands
             shape, dialect = plain, dialect._replace(quotes=False)
-    if not shape.closed:
-        line = data.count(b"\n", 0, int(shape.starts[-1])) + 1
-        raise InputError(
-            f"{path} opens a quote in the record that starts at line {line:,} and never closes it. "
-            "Close or double that quote; or was the file cut off?"
-        )
     if not dialect.quotes and b'"' in data:
         notes.append("quotes do not enclose cells in this file: they were read as ordinary characters")
-    return Text(data, path, dialect, shape)
+    return Text(data, path, dialect, shape, is_even)
 
 
 def _evenness(shape: Structure, width: int) -> float:

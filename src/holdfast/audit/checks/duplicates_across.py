@@ -1,0 +1,95 @@
+"""DUP002: test rows that were seen in training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from holdfast.audit.check import Check
+from holdfast.audit.evidence import equal_rows, expected_coincidences, proportion, worst_rows
+from holdfast.audit.load import DataSet
+from holdfast.audit.records import ColumnRecord, Finding, Price
+from holdfast.audit.settings import Settings
+from holdfast.audit.words import count, percent
+from holdfast.leakage import NearDuplicates
+from holdfast.ops.metrics import Metric
+
+BEYOND_CHANCE = 10
+
+
+class DuplicatesAcross(Check):
+    """Test rows whose features equal, or nearly equal, those of a training row. No leak is tolerated by default."""
+
+    code = "DUP002"
+    title = "test rows that were seen in training"
+    methods = ("leakage.ExactDuplicates", "leakage.NearDuplicates")
+    fault, unit = "training rows copied into test", "share of test rows"
+    strengths = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.03)
+
+    def run(
+        self, train_set: DataSet, test_set: DataSet, features: tuple[ColumnRecord, ...], test_rows: np.ndarray,
+        train_embedding: np.ndarray, test_embedding: np.ndarray, settings: Settings,
+        test_predicted: np.ndarray | None = None, test_y: np.ndarray | None = None, metric: Metric | None = None,
+    ) -> Finding:  # fmt: skip
+        import polars as pl
+
+        names = [column.name for column in features]
+        n = train_set.frame.height
+        both = pl.concat([train_set.frame.select(names), test_set.frame.select(names)], how="vertical_relaxed")
+        first = equal_rows(both)[n:]
+        seen = np.flatnonzero(first < n)
+        by_chance = 2 * expected_coincidences(both) * n * test_set.frame.height / max(both.height, 1) ** 2
+        exact = seen if len(seen) > BEYOND_CHANCE * by_chance else seen[:0]
+        near = np.setdiff1d(test_rows[_near_across(train_embedding, test_embedding)], seen)
+        rows = np.concatenate([exact, near])
+        share = proportion(len(rows), test_set.frame.height)
+        if not len(rows):
+            chance = f" {count(len(seen), 'row')} coincide, as columns with few values do." if len(seen) else ""
+            return self.clear(f"No test row is a copy of a training row.{chance}", estimate=share, unit="share of test rows")
+        notes = [f"equals training row {first[row]}" for row in exact] + ["nearly equals a training row"] * len(near)
+        because = [f"{count(len(exact), 'test row')} equal a training row in all {len(names)} features, {len(near)} nearly."]
+        return self.found(
+            f"{count(len(rows), 'test row')} ({percent(share.value)}) are copies of training rows.",
+            estimate=share, unit="share of test rows", because=tuple(because),
+            rows=worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown, notes),
+            price=_measurement(np.isin(test_rows, rows), test_predicted, test_y, metric),
+            what_to_do="Leave these rows out of the test set: the score on them is memory, not learning. If the sets come "
+            "from one file, split by entity.",
+        )  # fmt: skip
+
+    def plant(
+        self, train_set: DataSet, test_set: DataSet, test_rows: np.ndarray, test_embedding: np.ndarray, strength: float,
+        rng: np.random.Generator,
+    ) -> dict[str, object]:  # fmt: skip
+        """Overwrite a share of the test rows with training rows."""
+        from dataclasses import replace
+
+        import polars as pl
+
+        shared = [name for name in test_set.frame.columns if name in train_set.frame.columns]
+        m = test_set.frame.height
+        hit = np.sort(rng.choice(m, max(1, round(strength * m)), replace=False))
+        drawn = train_set.frame.select(shared)[rng.integers(train_set.frame.height, size=len(hit))]
+        kept = test_set.frame.select(shared)[np.setdiff1d(np.arange(m), hit)]
+        frame = pl.concat([drawn, kept], how="vertical_relaxed")
+        return {"test_set": replace(test_set, frame=frame), "test_rows": test_rows, "test_embedding": test_embedding}
+
+
+def _near_across(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Positions of test rows in a group of near copies that holds a training row."""
+    group = NearDuplicates().group_rows(X=np.concatenate([train, test]))
+    ours, theirs = group[: len(train)], group[len(train) :]
+    return np.flatnonzero((theirs >= 0) & np.isin(theirs, ours[ours >= 0]))
+
+
+def _measurement(
+    leaked: np.ndarray, predicted: np.ndarray | None, y: np.ndarray | None, metric: Metric | None
+) -> Price | None:
+    """What the leak does to the score that is read off: a repair of the measurement, not of the model."""
+    if predicted is None or y is None or metric is None or leaked.all() or not leaked.any():
+        return None
+    whole, honest = metric(y, predicted), metric(y[~leaked], predicted[~leaked])
+    return Price(
+        metric.name, "Leave the copies out of the test set", before=whole, after=honest,
+        reason=f"This repairs the measurement, not the model: {metric.label} reads {whole:.3f} with the copies and "
+        f"{honest:.3f} without them.",
+    )  # fmt: skip

@@ -1,0 +1,94 @@
+"""DUP001: copies among the training rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from holdfast.audit.check import Check
+from holdfast.audit.evidence import equal_rows, expected_coincidences, proportion, worst_rows
+from holdfast.audit.load import DataSet, Task
+from holdfast.audit.records import ColumnRecord, Finding, Remedy
+from holdfast.audit.settings import Settings
+from holdfast.audit.words import count, percent
+from holdfast.leakage import NearDuplicates
+from holdfast.ops.neighbours import NeighbourGraph
+
+BEYOND_CHANCE = 10  # times as many equal pairs as independent columns would give
+LEAST = 0.001  # share of rows that are copies
+
+
+class DuplicatesInside(Check):
+    """Rows whose features equal, or nearly equal, those of an earlier row; more than chance would make."""
+
+    code = "DUP001"
+    title = "copies among the training rows"
+    methods = ("leakage.ExactDuplicates", "leakage.NearDuplicates")
+    fault, unit = "rows copied", "share of training rows"
+    strengths = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.03)
+
+    def run(
+        self, train_set: DataSet, features: tuple[ColumnRecord, ...], train_rows: np.ndarray,
+        train_embedding: np.ndarray, train_neighbours: NeighbourGraph, task: Task, settings: Settings,
+    ) -> Finding:  # fmt: skip
+        names = [column.name for column in features]
+        first = equal_rows(train_set.frame.select(names))
+        copies = np.flatnonzero(first != np.arange(len(first)))
+        pairs, by_chance = len(copies), expected_coincidences(train_set.frame.select(names))
+        near = _near_copies(train_embedding, train_neighbours, first[train_rows])
+        share = proportion(len(copies) + len(near), train_set.frame.height)
+        if share.value < LEAST or (not len(near) and pairs <= BEYOND_CHANCE * by_chance):
+            chance = " No more than columns with few values make by chance." if pairs else ""
+            return self.clear(f"{count(pairs, 'training row')} equal an earlier row ({percent(share.value)}).{chance}",
+                              estimate=share, unit="share of rows that are copies")  # fmt: skip
+        rows = np.concatenate([copies, train_rows[near]]) if pairs > BEYOND_CHANCE * by_chance else train_rows[near]
+        origin = np.concatenate([first[copies], np.full(len(near), -1)])
+        conflicts = _conflicts(train_set.frame, task, copies, first)
+        because = [f"{count(len(copies), 'row')} equal an earlier row in all {len(names)} features; "
+                   f"chance alone would make about {by_chance:.1g} such pairs."]  # fmt: skip
+        if len(near):
+            because.append(f"{count(len(near), 'row')} nearly equal another row.")
+        if conflicts:
+            because.append(f"{count(conflicts, 'copy', 'copies')} carry another label than their original.")
+        shown = [*names, *([task.target] if task.target else [])]
+        notes = [f"equals row {o}" if o >= 0 else "nearly equals another row" for o in origin[: len(rows)]]
+        return self.found(
+            f"{count(len(rows), 'training row')} ({percent(share.value)}) are copies of others.",
+            estimate=share, unit="share of rows that are copies", because=tuple(because),
+            rows=worst_rows("train", train_set.frame, rows, None, shown, settings.rows_shown, notes),
+            remedies=(Remedy("drop_rows", f"Drop {count(len(rows), 'copy', 'copies')} from training", True,
+                             rows=tuple(int(row) for row in np.unique(rows))),),
+            what_to_do="Drop the copies unless they are real repetitions. Copies make cross-validation too optimistic; "
+            "Holdfast keeps them in one fold.",
+        )  # fmt: skip
+
+    def plant(
+        self, train_set: DataSet, train_rows: np.ndarray, train_embedding: np.ndarray,
+        train_neighbours: NeighbourGraph, strength: float, rng: np.random.Generator,
+    ) -> dict[str, object]:  # fmt: skip
+        """Overwrite a share of the rows with other rows."""
+        from dataclasses import replace
+
+        n = train_set.frame.height
+        hit = rng.choice(n, max(1, round(strength * n)), replace=False)
+        source = np.arange(n)
+        source[hit] = rng.integers(n, size=len(hit))
+        frame = train_set.frame[source]
+        kept = {"train_rows": train_rows, "train_embedding": train_embedding, "train_neighbours": train_neighbours}
+        return {"train_set": replace(train_set, frame=frame), **kept}
+
+
+def _near_copies(embedding: np.ndarray, graph: NeighbourGraph, first: np.ndarray) -> np.ndarray:
+    """Positions of rows that nearly equal an earlier one without being equal to any."""
+    group = NearDuplicates().group_rows(X=embedding, neighbours=graph.neighbours, distances=graph.distances)
+    later = np.ones(len(group), bool)
+    later[np.unique(group, return_index=True)[1]] = False
+    exact = np.bincount(first, minlength=int(first.max()) + 1)[first] > 1
+    return np.flatnonzero((group >= 0) & later & ~exact)
+
+
+def _conflicts(frame: pl.DataFrame, task: Task, copies: np.ndarray, first: np.ndarray) -> int:
+    if task.target is None or task.kind == "regression" or not len(copies):
+        return 0
+    labels = frame[task.target].cast(pl.String)
+    return int((labels[copies] != labels[first[copies]]).sum() or 0)

@@ -1,0 +1,72 @@
+"""LEA001: groups on both sides of the split."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from holdfast.audit.check import Check, NotApplicable
+from holdfast.audit.evidence import worst_rows
+from holdfast.audit.load import DataSet
+from holdfast.audit.records import ColumnRecord, Finding, Price
+from holdfast.audit.settings import Settings
+from holdfast.audit.words import count, listed, percent
+from holdfast.core import Estimate
+from holdfast.leakage import GroupOverlap
+from holdfast.ops.metrics import Metric
+
+
+class GroupLeak(Check):
+    """Do entities (ids, groups) of the test rows also have training rows?"""
+
+    code = "LEA001"
+    title = "groups on both sides of the split"
+    methods = ("leakage.GroupOverlap",)
+
+    def run(
+        self, train_set: DataSet, test_set: DataSet, columns: tuple[ColumnRecord, ...], settings: Settings,
+        test_rows: np.ndarray, test_predicted: np.ndarray | None = None, test_y: np.ndarray | None = None,
+        metric: Metric | None = None,
+    ) -> Finding:  # fmt: skip
+        both = set(train_set.frame.columns) & set(test_set.frame.columns)
+        names = [c.name for c in columns if c.role in ("id", "group") and c.name in both]
+        if not names:
+            raise NotApplicable("no column names a group or entity (give one with --group COLUMN)")
+        shares = {name: _overlap(train_set.frame[name], test_set.frame[name]) for name in names}
+        hit = [name for name in names if shares[name][0].value > 0]
+        if not hit:
+            return self.clear(f"No value of {listed(names)} stands in both sets.", columns=tuple(names))
+        worst = max(hit, key=lambda name: shares[name][0].value)
+        share, inside = shares[worst]
+        rows = np.flatnonzero(inside)
+        return self.found(
+            f"{count(len(rows), 'test row')} ({percent(share.value)}) belong to a {worst} that also has training rows.",
+            estimate=share, unit="share of test rows", columns=tuple(hit),
+            rows=worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown),
+            price=_honest(inside[test_rows], test_predicted, test_y, metric),
+            what_to_do="If the model will meet new entities, split by entity: the score on known ones is too good. If it "
+            "will meet the same ones again, ignore this check and say so.",
+        )  # fmt: skip
+
+
+def _overlap(train: pl.Series, test: pl.Series) -> tuple[Estimate, np.ndarray]:
+    both = pl.concat([train.cast(pl.String), test.cast(pl.String)])
+    codes = both.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    ref, cur = codes[: len(train)], codes[len(train) :]
+    if not cur.any():
+        return Estimate(0.0, 0.0, 0.0, len(cur)), np.zeros(len(cur), bool)
+    estimate = GroupOverlap().measure(ref_group=ref[ref > 0] if ref.any() else ref, cur_group=cur[cur > 0])
+    return estimate, np.isin(cur, ref[ref > 0])
+
+
+def _honest(
+    known: np.ndarray, predicted: np.ndarray | None, y: np.ndarray | None, metric: Metric | None
+) -> Price | None:
+    if predicted is None or y is None or metric is None or known.sum() < 10 or (~known).sum() < 10:
+        return None
+    values = [metric(y[part], predicted[part]) for part in (known, ~known)]
+    return Price(
+        metric.name, "Judge on new entities only", before=metric(y, predicted), after=values[1],
+        reason=f"This repairs the measurement, not the model: {metric.label} is {values[0]:.3f} on known and "
+        f"{values[1]:.3f} on new entities.",
+    )  # fmt: skip

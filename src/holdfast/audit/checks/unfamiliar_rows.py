@@ -1,0 +1,56 @@
+"""OOD001: rows unlike anything in training."""
+
+from __future__ import annotations
+
+import numpy as np
+from holdfast.audit.check import Check
+from holdfast.audit.evidence import proportion, worst_rows
+from holdfast.audit.load import DataSet
+from holdfast.audit.records import ColumnRecord, Finding, Price
+from holdfast.audit.settings import Settings
+from holdfast.audit.words import count, percent
+from holdfast.ood import ConformalOutliers
+from holdfast.ops.metrics import Metric
+
+
+class UnfamiliarRows(Check):
+    """Conformal p-values of the distance to training rows, with the share of false names among those named held."""
+
+    code = "OOD001"
+    title = "test rows unlike anything in training"
+    methods = ("ood.ConformalOutliers", "ood.NearestNeighbourDistance")
+
+    def run(
+        self, train_embedding: np.ndarray, test_embedding: np.ndarray, test_set: DataSet, test_rows: np.ndarray,
+        features: tuple[ColumnRecord, ...], settings: Settings,
+        test_predicted: np.ndarray | None = None, test_y: np.ndarray | None = None, metric: Metric | None = None,
+    ) -> Finding:  # fmt: skip
+        finder = ConformalOutliers(scale=False, rate=2 * settings.level, seed=settings.seed).fit(X=train_embedding)
+        strange = finder.group_rows(X=test_embedding) == 0
+        share = proportion(int(strange.sum()), len(strange))
+        parts = {"estimate": share, "unit": "share of test rows"}
+        if not strange.any():
+            return self.clear(f"No test row is unlike the training rows; {count(finder.fewest_, 'such row')} would have been needed to name any.", **parts)
+        names = [column.name for column in features]
+        rows = worst_rows("test", test_set.frame, test_rows[strange], finder.scores_[strange], names, settings.rows_shown)
+        return self.found(
+            f"{count(int(strange.sum()), 'test row')} ({percent(share.value)}) are unlike anything in training.",
+            because=(f"At most about {percent(2 * settings.level)} of the rows named are expected to be ordinary ones.",),
+            rows=rows,
+            price=_rejected(strange, test_predicted, test_y, metric),
+            what_to_do="Do not trust predictions on these rows: send them to a person, or collect training rows like them.",
+            **parts,
+        )
+
+
+def _rejected(
+    strange: np.ndarray, predicted: np.ndarray | None, y: np.ndarray | None, metric: Metric | None
+) -> Price | None:
+    if predicted is None or y is None or metric is None or strange.sum() < 5 or (~strange).sum() < 5:
+        return None
+    whole, rest, odd = metric(y, predicted), metric(y[~strange], predicted[~strange]), metric(y[strange], predicted[strange])
+    return Price(
+        metric.name, "Reject unfamiliar rows", before=whole, after=rest,
+        reason=f"Rejecting is no refit: {metric.label} is {odd:.3f} on the unfamiliar rows and {rest:.3f} on the others "
+        f"({percent(float((~strange).mean()))} of rows kept).",
+    )  # fmt: skip
