@@ -18,9 +18,9 @@ LAYERS = [
     {"ops", "nets"},
     set(FAMILIES) - {"faults"},
     {"faults", "datasets"},
-    {"engine"},
+    {"engine", "report"},
     {"audit", "corpus"},
-    {"report", "bench", "testing", "cli"},
+    {"bench", "testing", "cli"},
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 
