@@ -25,7 +25,7 @@ def to_dates(text: polars.Series) -> tuple[polars.Series | None, str]:
     """
     known = text.drop_nulls()
     sample = known.head(SAMPLE).str.strip_chars()
-    if not sample.str.contains(r"^[0-9A-Za-z].*\d[-/. ].*\d").all() or sample.str.len_chars().max() > 40:  # type: ignore[operator]
+    if not sample.str.contains(r"(?i)^[a-z0-9].*[-/. ].*\d").all() or sample.str.len_chars().max() > 40:  # type: ignore[operator]
         return None, ""
     fitting = [form for form in _formats() if _parse(sample, form).null_count() == 0]
     for form in fitting:

@@ -8,8 +8,6 @@ from difflib import get_close_matches
 
 # A terminal escape: a control sequence (CSI), an operating-system command (OSC), or ESC with one more character.
 _ESCAPES = re.compile("(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|\x1b.?", re.DOTALL)
-# What is left of C0 and C1 controls, and the marks that turn the direction of text or hide in it.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 class InputError(ValueError):
@@ -22,9 +20,8 @@ def safe_text(value: object, limit: int = 80) -> str:
     >>> safe_text("in\x1b[31mcome\n\u202e" + "x" * 100, limit=12)
     'income xxxx…'
     """
-    text = str(value)[: 20 * limit]
-    text = _CONTROLS.sub("", _ESCAPES.sub("", text))
-    text = " ".join(text.split())
+    words = _ESCAPES.sub("", str(value)[: 20 * limit]).split()
+    text = "".join(mark for mark in " ".join(words) if mark.isprintable())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -41,7 +41,7 @@ def clean_names(names: Sequence[object], what: str = "the header") -> tuple[list
     >>> clean_names(["a", "", "a"])[0]
     ['a', 'column_1', 'a_2']
     """
-    texts = ["" if name is None else str(name) for name in names]
+    texts = ["" if name is None or name != name else str(name) for name in names]  # NaN: pandas' gap
     taken, result, empty, repeated = set(texts), [], [], []
     seen: set[str] = set()
     for position, text in enumerate(texts):

@@ -32,7 +32,8 @@ def load(
     `roles` maps column names to roles (`{"hospital": "group"}`); `task` is binary, multiclass or regression. Without
     a `target`, a column called target, label or class is taken. Raises `InputError`, and nothing else, for bad input.
     """
-    given = dict(roles or {})
+    target = None if target is None else str(target)
+    given = {str(name): role for name, role in (roles or {}).items()}
     wanted = target or next((name for name, role in given.items() if role == "target"), None)
     first = read_table(train, "train", wanted)
     second = None if test is None else read_table(test, "test", wanted)
