@@ -189,7 +189,7 @@ def test_headings_landmarks_and_names(record: dict[str, Any]) -> None:
     names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(names) == len(set(names)), "an id stands twice"
     for _, attributes in page.tags:
-        wanted = (attributes.get("aria-labelledby") or "").split()
+        wanted = f"{attributes.get('aria-labelledby', '')} {attributes.get('aria-describedby', '')}".split()
         wanted += [address[1:] for address in [attributes.get("href") or ""] if address.startswith("#")]
         assert set(wanted) <= set(names), f"points nowhere: {attributes}"
 

@@ -29,8 +29,8 @@ def chart(detail: dict[str, Any], key: str) -> Markup:
         return Markup("")
     body, height, description = drawn
     return Markup(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-labelledby="{}-t {}-d"><title id="{}-t">{}</title>'
-        '<desc id="{}-d">{}</desc>{}</svg>'
+        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-labelledby="{}-t" aria-describedby="{}-d">'
+        '<title id="{}-t">{}</title><desc id="{}-d">{}</desc>{}</svg>'
     ).format(WIDTH, round(height), key, key, key, visible(detail["title"]), key, visible(description), body)
 
 
@@ -263,7 +263,8 @@ def _whisker(low: float, high: float, y: float) -> Markup:
 def _grid_x(ticks: Sequence[float], x: Scale, bottom: float, unit: str) -> Markup:
     scaled = unit == "points" or is_share(unit)
     names = [quantity(tick, unit).replace(".0", "") if scaled else _tick(tick) for tick in ticks]
-    places = [min(max(x(tick), 10), WIDTH - 12) for tick in ticks]
+    halves = [len(name) * LETTER / 2 for name in names]
+    places = [min(max(x(tick), half), WIDTH - half) for tick, half in zip(ticks, halves, strict=True)]
     labels = (_text(place, bottom + 14, name, "middle") for place, name in zip(places, names, strict=True))
     return _path("grid", "".join(f"M{_short(x(tick))} 18V{bottom}" for tick in ticks)) + _join(labels)
 

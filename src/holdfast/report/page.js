@@ -23,11 +23,15 @@
   };
   const number = (value) => {
     const size = Math.abs(value);
-    if ((Number.isInteger(value) || size >= 999.5) && size < 1e15) return Math.round(value).toLocaleString("en-US");
+    if (size === Infinity) return value > 0 ? "∞" : "-∞";
+    if ((Number.isInteger(value) || size >= 999.5) && size < 1e15) {
+      return (Math.sign(value) * Math.round(size)).toLocaleString("en-US");
+    }
     return size >= 1e-4 && size < 999.5 ? value.toPrecision(3) : value.toExponential(1).replace("e+", "e");
   };
   const percent = (share) => {
     if (share > 0 && share < 0.0005) return "< 0.1\u202f%";
+    if (Math.abs(share) > 1e6) return number(100 * share) + "\u202f%";
     return (100 * share).toFixed(share === 0 || share === 1 ? 0 : 1) + "\u202f%";
   };
   const pvalue = (value) => (value < 0.001 ? "< 0.001" : value.toFixed(value < 0.1 ? 3 : 2));

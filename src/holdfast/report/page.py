@@ -104,7 +104,8 @@ def _page(record: dict[str, Any], shortened: bool) -> str:
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    page: str = _environment().get_template("page.html").render(
+    template = _environment().get_template("page.html")
+    page: str = template.render(
         record=record,
         findings=_views(record),
         domain=charts.interval_domain([finding["price"]["gain"] for finding in record["findings"] if _priced(finding)]),
@@ -127,9 +128,7 @@ def _views(record: dict[str, Any]) -> list[dict[str, Any]]:
             "id": f"{re.sub('[^A-Za-z0-9_-]', '-', finding['code'])}-{index}",
             "priced": _priced(finding),
             "charts": _charts(finding, index),
-            "tables": [
-                (place, detail) for place, detail in enumerate(finding["details"]) if detail["kind"] == "table"
-            ],
+            "tables": [(place, detail) for place, detail in enumerate(finding["details"]) if detail["kind"] == "table"],
             "cited": [(key, record["sources"].get(key, {})) for key in finding["sources"]],
         }
         for index, finding in enumerate(record["findings"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import ROUND_HALF_UP, Context, Decimal
+from math import isinf
 from typing import Any
 
 from holdfast.ops.metrics import METRICS
@@ -46,20 +48,17 @@ def clip(text: str, longest: int = LONGEST) -> str:
 def number(value: float | None) -> str:
     """Three significant digits; whole numbers and thousands without decimals; a real minus sign.
 
-    >>> [number(value) for value in (0.8, -12.345, 303.0, 1234.5, 0.000012, None)]
-    ['0.800', '−12.3', '303', '1,234', '1.2e−5', '–']
+    >>> [number(value) for value in (0.8, -12.25, 303.0, 1234.5, 0.000012, None)]
+    ['0.800', '−12.3', '303', '1,235', '1.2e−5', '–']
     """
     if value is None:
         return "–"
     size = abs(value)
-    if (value == int(value) and size < 1e15) or 999.5 <= size < 1e15:
-        text = f"{value:,.0f}"
-    elif 1e-4 <= size < 999.5:
-        text = f"{value:#.3g}".rstrip(".")
-    else:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        text = f"{mantissa}e{int(exponent)}"
-    return text.replace("-", "−")
+    if isinf(value) or 999.5 <= size < 1e15 or (size < 1e15 and value == int(value)):
+        return _fixed(value, 0)
+    if 1e-4 <= size < 999.5:
+        return _fixed(value, 2 - _digits(value, 3).adjusted())
+    return f"{_digits(value, 2):.1e}".replace("e+", "e").replace("-", "−")
 
 
 def percent(share: float | None) -> str:
@@ -72,8 +71,9 @@ def percent(share: float | None) -> str:
         return "–"
     if 0 < share < 0.0005:
         return f"< 0.1{NARROW}%"
-    digits = 0 if share in (0, 1) else 1
-    return f"{100 * share:.{digits}f}{NARROW}%".replace("-", "−")
+    if abs(share) > 1e6:
+        return f"{number(100 * share)}{NARROW}%"
+    return f"{_fixed(100 * share, 0 if share in (0, 1) else 1)}{NARROW}%"
 
 
 def pvalue(value: float | None) -> str:
@@ -84,7 +84,7 @@ def pvalue(value: float | None) -> str:
     """
     if value is None:
         return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+    return "< 0.001" if value < 0.001 else _fixed(value, 3 if value < 0.1 else 2)
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -211,6 +211,15 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def reason(text: str) -> str:
+    """Why something was not done, to stand after a colon and before a full stop.
+
+    >>> reason("not priced: no labels."), reason("")
+    ('no labels', 'no reason was given')
+    """
+    return text.removeprefix("not priced: ").rstrip(" .") or "no reason was given"
+
+
 def setting(value: Any) -> str:
     """The value of a setting as text.
 
@@ -249,8 +258,20 @@ def count(total: int, noun: str) -> str:
 
 
 def _one_decimal(value: float) -> str:
-    text = f"{value:,.1f}".replace("-", "−")
+    text = _fixed(value, 1)
     return "0.0" if text == "−0.0" else text
+
+
+def _fixed(value: float, digits: int) -> str:
+    """Rounded as browsers round: a tie goes away from zero. The script of the page must write the same numbers."""
+    if isinf(value):  # 100 times a very large number
+        return "∞" if value > 0 else "−∞"
+    exact = Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, Context(prec=400))
+    return f"{exact:,f}".replace("-", "−")
+
+
+def _digits(value: float, digits: int) -> Decimal:
+    return Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(Decimal(value))
 
 
 def _escaped(match: re.Match[str]) -> str:
