@@ -1,0 +1,160 @@
+"""Worlds of the shift family: handwritten digits (averaged to 4 x 4 pixels), a reference and a current sample.
+
+Every world holds what the family's methods take: both feature matrices, one numeric column (`x`) and its categories,
+labels, a small model's probabilities, predictions and losses. Worlds of one data set in order hold `X`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from holdfast.faults.worlds import World, split
+
+TRAIN = 200  # rows of the model's own training data: few, so that it errs and losses have something to show
+COLUMN = 6  # the column that single-column methods see: a middle block with many values
+PARTNER = 2  # the column most correlated with it
+HARD = (1, 8, 9)  # the classes the model confuses most
+NAMES = [f"block_{i // 4}{i % 4}" for i in range(16)]
+
+
+class _Samples:
+    """A model's training rows, a reference and a current sample of digits, disjoint, drawn by seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        X, y = _digits()
+        train, rest = split(len(y), TRAIN / len(y), self.rng)
+        ref, cur = np.array_split(rest, 2)
+        self.train_X, self.train_y, self.ref_X, self.ref_y = X[train], y[train], X[ref], y[ref]
+        self.cur_X, self.cur_y = X[cur], y[cur]
+
+    def keep(self, share: np.ndarray) -> None:
+        """Thin the current sample: every row stays with its own probability."""
+        kept = self.rng.random(len(self.cur_y)) < share
+        self.cur_X, self.cur_y = self.cur_X[kept], self.cur_y[kept]
+
+    def world(self) -> World:
+        """What both samples say, and what a model trained on other rows makes of them."""
+        model = _model(self.train_X, self.train_y)
+        evidence: dict[str, Any] = {"columns": NAMES}
+        edges = np.quantile(self.ref_X[:, COLUMN], [0.25, 0.5, 0.75])
+        for name, X, y in (("ref", self.ref_X, self.ref_y), ("cur", self.cur_X, self.cur_y)):
+            probs = model.predict_proba(X)
+            evidence |= {
+                f"{name}_X": X,
+                f"{name}_y": y,
+                f"{name}_x": X[:, COLUMN],
+                f"{name}_category": np.searchsorted(edges, X[:, COLUMN]),
+                f"{name}_probs": probs,
+                f"{name}_predicted": probs.argmax(axis=1),
+                f"{name}_loss": 1 - probs[np.arange(len(y)), y],
+            }
+        return World(evidence, None, {"X": self.train_X, "y": self.train_y})
+
+
+@cache
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    images, y = load_digits(return_X_y=True)
+    return images.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4)).reshape(-1, 16), y
+
+
+def _model(X: np.ndarray, y: np.ndarray) -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=200)).fit(X, y)
+
+
+def none(seed: int) -> World:
+    """Nothing moved: two random halves, and one data set in random order."""
+    samples = _Samples(seed)
+    world = samples.world()
+    one = {"X": samples.ref_X, "y": samples.ref_y, "predicted": samples.ref_y}
+    return World({**world.evidence, **one}, np.zeros(len(samples.ref_y), bool), world.train)
+
+
+def mean_shift(seed: int) -> World:
+    """Every column of the current sample lies 0.3 standard deviations higher."""
+    samples = _Samples(seed)
+    samples.cur_X = samples.cur_X + 0.3 * samples.ref_X.std(axis=0)
+    return samples.world()
+
+
+def variance_shift(seed: int) -> World:
+    """Every column of the current sample spreads twice as far around its median, which stays."""
+    samples = _Samples(seed)
+    centre = np.median(samples.cur_X, axis=0)
+    samples.cur_X = centre + 2 * (samples.cur_X - centre)
+    return samples.world()
+
+
+def one_column(seed: int) -> World:
+    """One column of sixteen lies half a standard deviation higher."""
+    samples = _Samples(seed)
+    samples.cur_X = samples.cur_X.copy()
+    samples.cur_X[:, COLUMN] += 0.5 * samples.ref_X[:, COLUMN].std()
+    return samples.world()
+
+
+def correlation_flip(seed: int) -> World:
+    """Two columns that rose together now move against each other; no column changes by itself."""
+    samples = _Samples(seed)
+    rng = samples.rng
+    ref_X, cur_X = samples.ref_X.copy(), samples.cur_X.copy()
+    for X, sign in ((ref_X, 1), (cur_X, -1)):
+        tied = sign * X[:, COLUMN] + 0.45 * X[:, COLUMN].std() * rng.normal(size=len(X))  # correlation about .9
+        X[np.argsort(tied), PARTNER] = np.sort(X[:, PARTNER])
+    samples.ref_X, samples.cur_X = ref_X, cur_X
+    return samples.world()
+
+
+def label_shift(seed: int) -> World:
+    """Hard classes are four times as frequent as before; within a class nothing changes."""
+    samples = _Samples(seed)
+    samples.keep(np.where(np.isin(samples.cur_y, HARD), 1.0, 0.25))
+    return samples.world()
+
+
+def covariate_shift(seed: int) -> World:
+    """Digits with little ink in one block are rare now; how the class follows from the pixels stays."""
+    samples = _Samples(seed)
+    place = (samples.cur_X[:, COLUMN] - samples.ref_X[:, COLUMN].mean()) / samples.ref_X[:, COLUMN].std()
+    samples.keep(1 / (1 + np.exp(-2.5 * place)))
+    return samples.world()
+
+
+def concept_shift(seed: int) -> World:
+    """The pixels stay as they were; where one block is inked, the class is now called by its neighbour's name."""
+    samples = _Samples(seed)
+    inked = samples.cur_X[:, COLUMN] > np.quantile(samples.ref_X[:, COLUMN], 0.6)
+    samples.cur_y = np.where(inked, samples.cur_y ^ 1, samples.cur_y)
+    return samples.world()
+
+
+def sorted_by_class(seed: int) -> World:
+    """One data set whose rows come class by class."""
+    samples = _Samples(seed)
+    return World({"X": samples.ref_X[np.argsort(samples.ref_y, kind="stable")]})
+
+
+def gradual_drift(seed: int) -> World:
+    """One data set whose columns rise by one standard deviation from the first row to the last."""
+    samples = _Samples(seed)
+    slope = np.linspace(0, 1, len(samples.ref_X))[:, None]
+    return World({"X": samples.ref_X + slope * samples.ref_X.std(axis=0)})
+
+
+def recombined_rows(seed: int) -> World:
+    """In one row of five the right half of the picture belongs to another row: every column looks as before."""
+    samples = _Samples(seed)
+    X = samples.ref_X.copy()
+    bad = samples.rng.random(len(X)) < 0.2
+    right = np.flatnonzero(np.arange(16) % 4 >= 2)
+    donors = samples.rng.choice(len(X), int(bad.sum()))
+    X[np.ix_(bad, right)] = samples.ref_X[np.ix_(donors, right)]
+    world = {"X": X, "predicted": samples.ref_y, "columns": NAMES}
+    return World(world, bad, {"X": samples.train_X, "y": samples.train_y})
