@@ -22,10 +22,14 @@ from holdfast.audit.load import DataSet, InputError, Loaded, Task, encode_target
 from holdfast.audit.models import Fitted, Model, ProbeModel, UserModel
 from holdfast.audit.records import ColumnRecord
 from holdfast.audit.settings import Settings
+from holdfast.labels import EnsembleNoiseCorrected
+from holdfast.labels._crossfit import ModelKind
 from holdfast.ops.metrics import METRICS, Metric
 from holdfast.ops.neighbours import NeighbourGraph, nearest_neighbours
 
 NEIGHBOURS = 10
+VOTED = 20_000  # rows up to which several kinds of model judge the labels
+KERNEL = 5_000  # rows up to which a kernel machine, quadratic in the rows, is one of them
 
 
 class Judged(NamedTuple):
@@ -305,6 +309,46 @@ def train_loss(train_predicted: np.ndarray, train_y: np.ndarray, task: Task) -> 
 def test_loss(test_predicted: np.ndarray, test_y: np.ndarray, task: Task) -> np.ndarray:
     """(m,) loss of every test row: 1 where the prediction is wrong, or the absolute error."""
     return row_loss(test_predicted, test_y, task)
+
+
+def train_votes(
+    classes: tuple[str, ...], train_embedding: np.ndarray, train_y: np.ndarray, train_probs: np.ndarray, settings: Settings
+) -> np.ndarray:  # fmt: skip
+    """(n, k) out-of-fold probabilities for judging labels: the mean of model kinds that make different mistakes.
+
+    Beyond `VOTED` rows the model's own probabilities alone: more rows make up for fewer kinds of model.
+    """
+    n = len(train_y)
+    if n > VOTED or n < 4 * settings.folds or len(np.unique(train_y)) < 2:
+        return train_probs
+    kinds: tuple[ModelKind, ...] = ("linear", "trees", "neighbours", *(("kernel",) if n <= KERNEL else ()))
+    votes = EnsembleNoiseCorrected(models=kinds, folds=settings.folds, seed=settings.seed)
+    mean = votes.mean_probabilities(X=train_embedding.astype(np.float64), y=train_y)
+    padded = np.zeros_like(train_probs)
+    padded[:, : mean.shape[1]] = mean
+    return (len(kinds) * padded + train_probs) / (len(kinds) + 1)
+
+
+def train_scale(
+    task: Task, model: Model, train_inputs: Any, train_y: np.ndarray, train_predicted: np.ndarray, folds: np.ndarray,
+    settings: Settings,
+) -> np.ndarray:  # fmt: skip
+    """(n,) expected absolute residual of a numeric target at every training row, out of fold."""
+    if task.kind != "regression":
+        raise NotApplicable("the target is not a number")
+    residual = np.abs(train_y - train_predicted)
+    return np.maximum(out_of_fold(model, train_inputs, residual, folds, settings.seed), 0.0)
+
+
+def test_scale(
+    task: Task, model: Model, train_inputs: Any, train_y: np.ndarray, train_predicted: np.ndarray, test_inputs: Any,
+    settings: Settings,
+) -> np.ndarray:  # fmt: skip
+    """(m,) expected absolute residual of a numeric target at every test row."""
+    if task.kind != "regression":
+        raise NotApplicable("the target is not a number")
+    learnt = model.fit(train_inputs, np.abs(train_y - train_predicted), None, settings.seed)
+    return np.maximum(learnt.predict(test_inputs), 0.0)
 
 
 def judged(

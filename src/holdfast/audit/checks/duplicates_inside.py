@@ -16,6 +16,7 @@ from holdfast.ops.neighbours import NeighbourGraph
 
 BEYOND_CHANCE = 10  # times as many equal pairs as independent columns would give
 LEAST = 0.001  # share of rows that are copies
+FEW = 3  # fewer near copies than this are a coincidence until proven otherwise
 
 
 class DuplicatesInside(Check):
@@ -36,6 +37,7 @@ class DuplicatesInside(Check):
         copies = np.flatnonzero(first != np.arange(len(first)))
         pairs, by_chance = len(copies), expected_coincidences(train_set.frame.select(names))
         near = _near_copies(train_embedding, train_neighbours, first[train_rows])
+        near = near if len(near) >= FEW else near[:0]
         share = proportion(len(copies) + len(near), train_set.frame.height)
         if share.value < LEAST or (not len(near) and pairs <= BEYOND_CHANCE * by_chance):
             chance = " No more than columns with few values make by chance." if pairs else ""

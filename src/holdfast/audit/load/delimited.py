@@ -84,7 +84,8 @@ def _first_record(text: Text, notes: list[str]) -> int:
         return first
     if widths[first] in (usual, usual - 1) and widths[first] > 1:
         return first
-    table = int(np.flatnonzero(widths == usual)[0])
+    fitting = np.flatnonzero(widths == usual)
+    table = int(fitting[0]) if len(fitting) else first
     header, delimiter = text.record_bytes(first), text.dialect.shown()
     other = guess_dialect(header + b"\n" + header)
     if table == first + 1 and other.width == usual and other.delimiter != text.dialect.delimiter:

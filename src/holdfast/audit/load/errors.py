@@ -37,14 +37,27 @@ def listed(values: Iterable[object], limit: int = 5) -> str:
     return ", ".join(quoted(item, 40) for item in items[:limit]) + more
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """ " Did you mean 'income'?", or what there is, or nothing."""
-    names = list(known)
-    folded = {other.casefold(): other for other in reversed(names)}
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The most similar name, whatever its case."""
+    folded = {other.casefold(): other for other in reversed(list(known))}
     close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    if close:
-        return f" Did you mean {quoted(folded[close[0]])}?"
+    return folded[close[0]] if close else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message: the closest name, or what there is, or nothing."""
+    names = list(known)
+    close = closest(name, names)
+    if close is not None:
+        return f" Did you mean {quoted(close)}?"
     return f" It has: {listed(names, 12)}." if names else ""
+
+
+def foreign_errors() -> tuple[type[BaseException], ...]:
+    """What other libraries raise on bad data; a panic in polars is no `Exception`."""
+    import polars as pl
+
+    return (Exception, pl.exceptions.PanicException)
 
 
 def rows_text(count: int) -> str:

@@ -6,7 +6,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from holdfast.audit.load.errors import InputError, safe_text
+from holdfast.audit.load.errors import InputError, foreign_errors, safe_text
 from holdfast.audit.load.objects import from_columns
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def read_columnar(data: bytes, kind: str, path: str) -> polars.DataFrame:
         raise InputError(f"{path} is a {kind} file that is cut off: its end is missing. Copy or download it again.")
     try:
         return readers[kind](io.BytesIO(data))
-    except Exception as error:
+    except foreign_errors() as error:
         raise InputError(
             f"{path} cannot be read as {kind.replace('_', ' ')} ({safe_text(error, 200)}). "
             "Is it damaged? Write it again."
@@ -58,7 +58,7 @@ def _by_polars(data: bytes) -> polars.DataFrame | None:
         return None
     try:
         return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
-    except Exception:  # the slow path names the line
+    except foreign_errors():  # the slow path names the line
         return None
 
 

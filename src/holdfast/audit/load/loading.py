@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from holdfast.audit.load.data import DataSet, Loaded
-from holdfast.audit.load.errors import InputError, listed, quoted, safe_text
+from holdfast.audit.load.errors import InputError, closest, listed, quoted, safe_text
 from holdfast.audit.load.kinds import column_kind
 from holdfast.audit.load.read import read_table
 from holdfast.audit.load.reconcile import reconcile
@@ -65,8 +64,8 @@ def _together(train: DataSet, test: DataSet, target: str | None) -> tuple[DataSe
     if test.fingerprint == train.fingerprint:
         notes.append("test holds exactly the same rows as train: nothing that is measured on it is a test")
     if target is not None and target not in test.frame.columns:
-        close = get_close_matches(target, [name for name in test.frame.columns if name not in train.frame.columns], n=1)
-        hint = f" (did you mean its column {quoted(close[0])}?)" if close else ""
+        close = closest(target, sorted(set(test.frame.columns) - set(train.frame.columns)))
+        hint = f" (did you mean its column {quoted(close)}?)" if close else ""
         notes.append(f"test has no column {quoted(target)}: it is taken as unlabelled{hint}")
     train_frame, test_frame, more = reconcile(train.frame, test.frame, target)
     return replace(train, frame=train_frame), replace(test, frame=test_frame, notes=(*notes, *more))
@@ -78,7 +77,8 @@ def _columns(
     other = {} if test is None else {column.name: column for column in test.frame.iter_columns()}
     records = [_column(column, other.get(column.name), target, roles) for column in train.frame.iter_columns()]
     records = [replace(record, given=True) if record.name == given_target else record for record in records]
-    extra = [column for name, column in other.items() if name not in train.frame.columns]
+    known = set(train.frame.columns)
+    extra = [column for name, column in other.items() if name not in known]
     return (*records, *(_only_in_test(column, roles) for column in extra))
 
 

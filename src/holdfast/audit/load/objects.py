@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.audit.load.errors import InputError, safe_text
+from holdfast.audit.load.errors import InputError, foreign_errors, safe_text
 from holdfast.audit.load.header import clean_names
+from holdfast.audit.load.python_cells import from_values
 
 if TYPE_CHECKING:
     import polars
@@ -25,9 +25,9 @@ def read_object(source: Any, name: str) -> tuple[polars.DataFrame, list[str], st
     shown = f"<{type(source).__module__.partition('.')[0]} {type(source).__name__}>"
     try:
         frame, notes = _convert(source, shown, name)
-    except (InputError, MemoryError, KeyboardInterrupt):
+    except InputError:
         raise
-    except Exception as error:  # whatever the user's library raises
+    except foreign_errors() as error:  # whatever the user's library raises
         raise InputError(
             f"{name} {shown} cannot be read ({safe_text(error, 200)}). Save it as Parquet and give the file."
         ) from None
@@ -39,7 +39,7 @@ def from_columns(columns: Mapping[Any, Iterable[Any]], what: str) -> tuple[polar
     import polars as pl
 
     names, notes = clean_names(list(columns), what)
-    series = [_series(name, cells) for name, cells in zip(names, columns.values(), strict=True)]
+    series = [from_values(name, cells) for name, cells in zip(names, columns.values(), strict=True)]
     lengths = {len(each) for each in series}
     if len(lengths) > 1:
         found = safe_text({each.name: len(each) for each in series}, 200)
@@ -120,30 +120,8 @@ def _from_pandas_column(name: str, column: Any) -> polars.Series:
     if getattr(column.dtype, "tz", None) is not None:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufM":
-        return _series(name, column.to_numpy())
+        return from_values(name, column.to_numpy())
     missing = column.isna().to_numpy()
     cells = column.astype(object).to_numpy(dtype=object, copy=True)
     cells[missing] = None
-    return _series(name, cells)
-
-
-def _series(name: str, cells: Iterable[Any]) -> polars.Series:
-    import polars as pl
-
-    if isinstance(cells, np.ndarray) and cells.ndim == 1 and cells.dtype.kind in "biufM":
-        cells = cells.astype(np.float32) if cells.dtype == np.float16 else cells
-        return pl.Series(name, cells)
-    items = [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells]
-    try:
-        return pl.Series(name, items, strict=True)
-    except Exception:  # cells of several types: all become text
-        return pl.Series(name, [_text(cell) for cell in items], pl.String)
-
-
-def _text(cell: Any) -> str | None:
-    return None if cell is None else safe_unicode(str(cell))
-
-
-def safe_unicode(text: str) -> str:
-    """Text that can be encoded: lone surrogates become question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return from_values(name, cells)

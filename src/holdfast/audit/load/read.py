@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.audit.load.data import DataSet
 from holdfast.audit.load.delimited import read_delimited
 from holdfast.audit.load.encoding import to_utf8
-from holdfast.audit.load.errors import InputError, quoted, safe_text
+from holdfast.audit.load.errors import InputError, foreign_errors, quoted, safe_text
 from holdfast.audit.load.files import read_columnar, read_json
 from holdfast.audit.load.fingerprint import fingerprint
 from holdfast.audit.load.objects import read_object
@@ -40,10 +40,12 @@ def read_table(source: Any, name: str, target: str | None = None) -> DataSet:
         raise InputError(f"{shown} has no {missing}; expected a table with at least one row and one column.")
     try:
         frame, column_notes = _typed(frame, shown, target, is_typed)
+        frame, more = _without_empty_end(frame, shown)
+        notes += more
         return DataSet(name, frame, path, fingerprint(frame), (*notes, *_shortened(column_notes)))
-    except (InputError, MemoryError, KeyboardInterrupt):
+    except InputError:
         raise
-    except Exception as error:  # polars' own errors on data that no test foresaw
+    except foreign_errors() as error:  # polars' own, on data that no test foresaw
         raise InputError(
             f"{shown} cannot be read ({safe_text(error, 200)}). Save it as Parquet and try again."
         ) from None
@@ -89,6 +91,18 @@ def _typed(
                     notes += more
             columns.append(each)
     return pl.DataFrame(columns), notes
+
+
+def _without_empty_end(frame: polars.DataFrame, shown: str) -> tuple[polars.DataFrame, list[str]]:
+    """Spreadsheets like to write rows without a cell below the table."""
+    import polars as pl
+
+    is_filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+    if not is_filled.any():
+        raise InputError(f"{shown}: no cell holds anything; expected a table with values. Is it the right file?")
+    end = int(is_filled.arg_true()[-1]) + 1
+    empty = frame.height - end
+    return (frame.head(end), [f"left out {empty:,} empty row(s) at the end"]) if empty else (frame, [])
 
 
 def _check_cells(column: polars.Series, shown: str) -> None:

@@ -17,15 +17,13 @@ def reconcile(
     train: polars.DataFrame, test: polars.DataFrame, target: str | None
 ) -> tuple[polars.DataFrame, polars.DataFrame, list[str]]:
     """Both frames with equal types in their common columns (the target is left as it is), and notes."""
-    notes: list[str] = []
-    for name in train.columns:
-        if name == target or name not in test.columns or train[name].dtype == test[name].dtype:
-            continue
-        left, right, note = _agree(train[name], test[name])
-        train, test = train.with_columns(left), test.with_columns(right)
-        notes += [note] if note else []
-    only_train = [name for name in train.columns if name not in test.columns and name != target]
-    only_test = [name for name in test.columns if name not in train.columns]
+    train_types, test_types = train.schema, test.schema
+    common = [name for name, kind in train_types.items() if test_types.get(name, kind) != kind and name != target]
+    agreed = [_agree(train[name], test[name]) for name in common]
+    train, test = train.with_columns(left for left, _, _ in agreed), test.with_columns(right for _, right, _ in agreed)
+    notes = [note for _, _, note in agreed if note]
+    only_train = [name for name in train_types if name not in test_types and name != target]
+    only_test = [name for name in test_types if name not in train_types]
     if only_train:
         notes.append(f"{len(only_train):,} column(s) are only in train and not used as features: {listed(only_train)}")
     if only_test:

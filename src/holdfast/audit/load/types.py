@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from holdfast.audit.load.errors import quoted
+from holdfast.audit.load.python_cells import as_cell_text
 
 if TYPE_CHECKING:
     import polars
@@ -66,15 +66,5 @@ def _nested(column: polars.Series) -> tuple[list[polars.Series], list[str]]:
             spread = [lists.list.get(i).cast(pl.Float32).alias(f"{column.name}[{i}]") for i in range(width)]
             spread = [_finite(each)[0][0] for each in spread]
             return spread, [f"column {name}: lists of {width:,} numbers were spread over {width:,} columns"]
-    cells = [None if cell is None else _as_text(cell) for cell in column.to_list()]
+    cells = [None if cell is None else as_cell_text(cell) for cell in column.to_list()]
     return [pl.Series(column.name, cells, pl.String)], [f"column {name}: nested values ({kind}) were read as text"]
-
-
-def _as_text(cell: Any) -> str:
-    if isinstance(cell, str):
-        return cell
-    plain = cell.to_list() if hasattr(cell, "to_list") else cell
-    try:
-        return json.dumps(plain, default=str, ensure_ascii=False) if isinstance(plain, (dict, list)) else str(plain)
-    except (TypeError, ValueError):
-        return str(plain)

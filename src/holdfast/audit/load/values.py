@@ -27,6 +27,8 @@ def type_values(
     A target keeps every label: no cell of it is dropped for not being a number. `is_typed` says that the source had
     types of its own (not CSV), so that text there was meant; a text target then stays text.
     """
+    if not (is_target and is_typed) and (numbers := _all_numbers(column)) is not None:
+        return numbers, []
     markers = MISSING_IN_TARGET if is_target else MISSING
     stripped = column.str.strip_chars()
     is_missing = stripped.str.to_lowercase().is_in(list(markers)) & (stripped != "")
@@ -46,6 +48,18 @@ def type_values(
     if dates is not None:
         return dates, notes + ([note] if note else [])
     return text, notes
+
+
+def _all_numbers(column: polars.Series) -> polars.Series | None:
+    """The common case, fast: every known cell is a number as it stands."""
+    import polars as pl
+
+    if column.null_count() == len(column):
+        return None
+    numbers = column.cast(pl.Float64, strict=False)
+    if numbers.null_count() > column.null_count() or numbers.is_nan().any() or _are_codes(column):
+        return None
+    return _whole(column, numbers)
 
 
 def _missing_note(column: polars.Series, is_missing: polars.Series) -> str:
