@@ -90,19 +90,21 @@ def test_sorts_both_ways_and_says_so(record: dict[str, Any], open_page: Open) ->
 
 
 def test_numbers_in_text_cells_sort_as_numbers_with_the_unknown_last(record: dict[str, Any], open_page: Open) -> None:
-    for row, age in zip(record["findings"][3]["rows"]["shown"], ("9", "10", "", "-1.5", "100"), strict=False):
+    for row, age in zip(record["findings"][3]["rows"]["shown"], ("9.5", "10", "", "-1.5", "9.25"), strict=False):
         row["cells"]["age"] = age
     record["findings"][3]["rows"]["shown"] = record["findings"][3]["rows"]["shown"][:5]
     page = open_page(record)
     unfold(page)
     button = page.find_elements("css selector", f"{LABELS} th button")[3]
     button.click()
-    assert column(page, LABELS, 3) == ["-1.5", "9", "10", "100", ""]
+    assert column(page, LABELS, 3) == ["-1.5", "9.25", "9.5", "10", ""]
     button.click()
-    assert column(page, LABELS, 3) == ["100", "10", "9", "-1.5", ""]
+    assert column(page, LABELS, 3) == ["10", "9.5", "9.25", "-1.5", ""]
 
 
 def test_filters_and_counts(record: dict[str, Any], open_page: Open) -> None:
+    for row in record["findings"][3]["rows"]["shown"]:
+        row["note"] = row["note"].capitalize()
     page = open_page(record)
     unfold(page)
     box = page.find_element("css selector", f".listing:has({LABELS}) input")
@@ -110,7 +112,7 @@ def test_filters_and_counts(record: dict[str, Any], open_page: Open) -> None:
     status = page.find_element("css selector", f".listing:has({LABELS}) [role=status]")
     assert status.text == "8 of 17 rows"
     box.send_keys("recorded YES")
-    expected = [row for row in record["findings"][3]["rows"]["shown"] if row["note"].startswith("recorded yes")]
+    expected = [row for row in record["findings"][3]["rows"]["shown"] if row["note"].startswith("Recorded yes")]
     assert column(page, LABELS, 0) == [str(row["row"]) for row in expected][:8]
     assert status.text == f"{min(8, len(expected))} of {len(expected)} matching rows"
     box.clear()
