@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
+from holdfast.audit.check import NotApplicable
 from holdfast.audit.load import InputError
 
 MANY_ROWS = 20_000  # from here on a second thread pays
@@ -149,6 +150,8 @@ class UserModel:
         """Refit a clone; a model without `sample_weight` is refitted on rows drawn by weight."""
         from sklearn.base import clone
 
+        if not hasattr(self.estimator, "get_params"):
+            raise NotApplicable(f"a {type(self.estimator).__name__} can predict but not be fitted again")
         estimator = clone(self.estimator)
         if "random_state" in estimator.get_params():
             estimator.set_params(random_state=seed)

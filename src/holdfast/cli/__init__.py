@@ -16,8 +16,7 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt:
-        _say("\nInterrupted. Nothing was written.")
-        sys.exit(EXIT_INTERRUPTED)
+        interrupted()
     except BrokenPipeError:  # the reader of our output has gone, as in `holdfast methods | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -29,6 +28,12 @@ def fail(message: str) -> None:
 
     _say(f"holdfast: {safe_text(message, 2000)}")
     sys.exit(EXIT_INPUT)
+
+
+def interrupted() -> None:
+    """Ctrl-C: say so and leave with the exit code that shells expect."""
+    _say("\nInterrupted. No report was written.")
+    sys.exit(EXIT_INTERRUPTED)
 
 
 def _say(message: str) -> None:

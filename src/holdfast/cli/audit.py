@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from holdfast.cli import fail
+from holdfast.cli import fail, interrupted
 
 
 def run(
@@ -29,6 +29,8 @@ def run(
         page = report.save(out)
     except (InputError, OSError) as problem:
         fail(str(problem))
+    except KeyboardInterrupt:
+        interrupted()
     _summary(report.to_dict(), page)
 
 

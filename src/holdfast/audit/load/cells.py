@@ -36,7 +36,20 @@ def read_cells(text: Text, first: int, notes: list[str]) -> polars.DataFrame:
         frame = frame.filter(pl.Series(~blank))
         if blank[: int(np.flatnonzero(~blank)[-1])].any():  # blank lines at the end are nothing to tell
             notes.append(f"left out {int(blank.sum()):,} blank line(s)")
-    return _tidy(frame, text)
+    return _without_empty_end(_tidy(frame, text), text.path, notes)
+
+
+def _without_empty_end(frame: polars.DataFrame, path: str, notes: list[str]) -> polars.DataFrame:
+    """Spreadsheets like to write rows without a cell below the table."""
+    import polars as pl
+
+    filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series().arg_true()
+    if not len(filled):
+        raise InputError(f"{path} has no cell that holds anything below its header; expected rows of data.")
+    empty = frame.height - int(filled[-1]) - 1
+    if empty:
+        notes.append(f"left out {empty:,} empty row(s) at the end")
+    return frame.head(frame.height - empty)
 
 
 def _without_ragged(text: Text, body: _Body, notes: list[str]) -> polars.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import polars
 
-BLOCK = 1 << 16  # rows hashed together: keeps the joined text small
+ROWS, COLUMNS = 1 << 16, 1 << 8  # hashed together: keeps the memory small
 
 
 def fingerprint(frame: polars.DataFrame) -> str:
@@ -24,22 +24,32 @@ def fingerprint(frame: polars.DataFrame) -> str:
     digest = blake2b(digest_size=16)
     shape = (frame.height, [(name, str(kind)) for name, kind in frame.schema.items()])
     digest.update(repr(shape).encode("utf-8", "replace"))
-    for column in frame.iter_columns():
-        digest.update(np.packbits(column.is_null().to_numpy()).tobytes())
-        for start in range(0, len(column), BLOCK):
-            _add(digest, column.slice(start, BLOCK))
+    names = frame.columns
+    for start in range(0, frame.width, COLUMNS):
+        _add_columns(digest, frame.select(names[start : start + COLUMNS]))
     return digest.hexdigest()
 
 
-def _add(digest: Any, piece: polars.Series) -> None:
+def _add_columns(digest: Any, frame: polars.DataFrame) -> None:
+    import polars as pl
+    import polars.selectors as cs
+
+    missing = frame.select(pl.all().is_null())
+    filled = frame.select(pl.all().to_physical()).with_columns(
+        cs.string().fill_null(""), cs.numeric().fill_null(0), cs.boolean().fill_null(False)
+    )
+    for is_missing, column in zip(missing.iter_columns(), filled.iter_columns(), strict=True):
+        digest.update(np.packbits(is_missing.to_numpy()).tobytes())
+        for start in range(0, len(column), ROWS):
+            _add_cells(digest, column.slice(start, ROWS))
+
+
+def _add_cells(digest: Any, piece: polars.Series) -> None:
     import polars as pl
 
     if piece.dtype == pl.String:
-        text = piece.fill_null("")
-        digest.update(text.str.len_bytes().to_numpy().astype("<u4").tobytes())
-        digest.update("".join(text.to_list()).encode())
-        return
-    if piece.dtype in (pl.Date, pl.Datetime):
-        piece = piece.cast(pl.Int64)
-    numbers = piece.fill_null(0).to_numpy()
-    digest.update(np.ascontiguousarray(numbers, dtype=numbers.dtype.newbyteorder("<")).tobytes())
+        digest.update(piece.str.len_bytes().to_numpy().astype("<u4").tobytes())
+        digest.update("".join(piece.to_list()).encode())
+    else:
+        cells = piece.to_numpy()
+        digest.update(np.ascontiguousarray(cells, dtype=cells.dtype.newbyteorder("<")).tobytes())

@@ -119,7 +119,7 @@ def _is_range(index: Any) -> bool:
 def _from_pandas_column(name: str, column: Any) -> polars.Series:
     if getattr(column.dtype, "tz", None) is not None:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufM":
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufMm":
         return from_values(name, column.to_numpy())
     missing = column.isna().to_numpy()
     cells = column.astype(object).to_numpy(dtype=object, copy=True)

@@ -26,7 +26,7 @@ def from_values(name: str, cells: Iterable[Any]) -> polars.Series:
     """
     import polars as pl
 
-    if isinstance(cells, np.ndarray) and cells.ndim == 1 and cells.dtype.kind in "biufM":
+    if isinstance(cells, np.ndarray) and cells.ndim == 1 and cells.dtype.kind in "biufMm":
         return _from_array(name, cells)
     items = [_plain(cell) for cell in (cells.tolist() if isinstance(cells, np.ndarray) else cells)]
     kinds = {type(item) for item in items if item is not None}
@@ -58,17 +58,21 @@ def _nested_text(item: list | dict) -> str:
 def _from_array(name: str, cells: np.ndarray) -> polars.Series:
     import polars as pl
 
-    if cells.dtype.kind == "M":
-        cells = cells.astype("datetime64[us]")
+    if cells.dtype.kind in "Mm":
+        cells = cells.astype("datetime64[us]" if cells.dtype.kind == "M" else "timedelta64[us]")
     elif cells.dtype.kind == "f" and cells.dtype.itemsize not in (4, 8):
         cells = cells.astype(np.float32 if cells.dtype.itemsize < 4 else np.float64)
     return pl.Series(name, cells.astype(cells.dtype.newbyteorder("=")))
 
 
 def _plain(cell: Any) -> Any:
-    """numpy scalars, arrays and decimals as what they stand for; NaN as None."""
+    """Values of numpy and pandas, and decimals, as plain Python; NaN as None."""
     if isinstance(cell, (np.generic, np.ndarray)):
         cell = cell.tolist()
+    elif hasattr(cell, "to_pydatetime"):
+        cell = cell.to_pydatetime()
+    elif hasattr(cell, "to_pytimedelta"):
+        cell = cell.to_pytimedelta()
     elif isinstance(cell, (tuple, set, frozenset)):
         cell = list(cell)
     elif isinstance(cell, Decimal):

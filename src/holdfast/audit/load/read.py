@@ -16,7 +16,7 @@ from holdfast.audit.load.source import read_bytes, table_format
 from holdfast.audit.load.targets import TARGET_NAMES
 from holdfast.audit.load.text import MAX_CELL
 from holdfast.audit.load.types import plain_columns
-from holdfast.audit.load.values import type_values
+from holdfast.audit.load.values import plain_numbers, type_values
 
 if TYPE_CHECKING:
     import polars
@@ -40,8 +40,6 @@ def read_table(source: Any, name: str, target: str | None = None) -> DataSet:
         raise InputError(f"{shown} has no {missing}; expected a table with at least one row and one column.")
     try:
         frame, column_notes = _typed(frame, shown, target, is_typed)
-        frame, more = _without_empty_end(frame, shown)
-        notes += more
         return DataSet(name, frame, path, fingerprint(frame), (*notes, *_shortened(column_notes)))
     except InputError:
         raise
@@ -75,34 +73,23 @@ def _typed(
 ) -> tuple[polars.DataFrame, list[str]]:
     import polars as pl
 
+    targets = {name for name in frame.columns if name == target or (target is None and name.casefold() in TARGET_NAMES)}
+    numbers = plain_numbers(frame.drop(targets) if is_typed else frame)
     columns: list[pl.Series] = []
     notes: list[str] = []
     for column in frame.iter_columns():
-        plain, more = plain_columns(column)
+        plain, more = plain_columns(numbers.get(column.name, column))
         notes += more
         for each in plain:
             if each.dtype == pl.String:
                 _check_cells(each, shown)
-                is_target = each.name == target or (target is None and each.name.casefold() in TARGET_NAMES)
-                each, more = type_values(each, is_target, is_typed)
+                each, more = type_values(each, each.name in targets, is_typed)
                 notes += more
                 if each.dtype == pl.Float64:
-                    (each,), more = plain_columns(each)  # 1e400 reads as infinite
+                    (each,), more = plain_columns(each)  # "inf" reads as infinite
                     notes += more
             columns.append(each)
     return pl.DataFrame(columns), notes
-
-
-def _without_empty_end(frame: polars.DataFrame, shown: str) -> tuple[polars.DataFrame, list[str]]:
-    """Spreadsheets like to write rows without a cell below the table."""
-    import polars as pl
-
-    is_filled = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
-    if not is_filled.any():
-        raise InputError(f"{shown}: no cell holds anything; expected a table with values. Is it the right file?")
-    end = int(is_filled.arg_true()[-1]) + 1
-    empty = frame.height - end
-    return (frame.head(end), [f"left out {empty:,} empty row(s) at the end"]) if empty else (frame, [])
 
 
 def _check_cells(column: polars.Series, shown: str) -> None:

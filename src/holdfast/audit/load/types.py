@@ -39,6 +39,8 @@ def plain_columns(column: polars.Series) -> tuple[list[polars.Series], list[str]
 
 
 def _finite(column: polars.Series) -> tuple[list[polars.Series], list[str]]:
+    if column.is_finite().all():
+        return [column], []
     column = column.fill_nan(None)
     infinite = int(column.is_infinite().sum() or 0)
     if not infinite:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MISSING = ("", "?", "na", "n/a", "#n/a", "<na>", "null", "nan", "nat", "none", "-", "--", ".", "\\n")
 MISSING_IN_TARGET = ("", "?", "na", "n/a", "#n/a", "<na>", "null", "nan", "nat", "\\n")
 STRAY = 0.05  # share of cells that may not be numbers in a column of numbers
+_CODES = r"^\s*(?:0\d+|\d{19,})\s*$"
 _THOUSANDS = r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"
 _DECIMAL_COMMA = r"^[+-]?\d*,\d+(?:[eE][+-]?\d+)?$"
 
@@ -27,8 +28,6 @@ def type_values(
     A target keeps every label: no cell of it is dropped for not being a number. `is_typed` says that the source had
     types of its own (not CSV), so that text there was meant; a text target then stays text.
     """
-    if not (is_target and is_typed) and (numbers := _all_numbers(column)) is not None:
-        return numbers, []
     markers = MISSING_IN_TARGET if is_target else MISSING
     stripped = column.str.strip_chars()
     is_missing = stripped.str.to_lowercase().is_in(list(markers)) & (stripped != "")
@@ -50,16 +49,26 @@ def type_values(
     return text, notes
 
 
-def _all_numbers(column: polars.Series) -> polars.Series | None:
-    """The common case, fast: every known cell is a number as it stands."""
+def plain_numbers(frame: polars.DataFrame) -> dict[str, polars.Series]:
+    """The text columns whose known cells are all numbers as they stand, as numbers: the common case, all at once."""
     import polars as pl
 
-    if column.null_count() == len(column):
-        return None
-    numbers = column.cast(pl.Float64, strict=False)
-    if numbers.null_count() > column.null_count() or numbers.is_nan().any() or _are_codes(column):
-        return None
-    return _whole(column, numbers)
+    text = [name for name, kind in frame.schema.items() if kind == pl.String]
+    if not text:
+        return {}
+    floats = frame.select(pl.col(text).cast(pl.Float64, strict=False))
+    lost = floats.null_count().row(0), frame.select(text).null_count().row(0)
+    is_odd = floats.select(pl.all().is_nan().any()).row(0), frame.select(pl.col(text).str.contains(_CODES).any()).row(0)
+    good = [
+        name
+        for name, after, before, is_nan, has_codes in zip(text, *lost, *is_odd, strict=True)
+        if after == before < frame.height and not is_nan and not has_codes
+    ]
+    if not good:
+        return {}
+    whole = frame.select(pl.col(good).cast(pl.Int64, strict=False))
+    is_whole = [after == floats[name].null_count() for name, after in zip(good, whole.null_count().row(0), strict=True)]
+    return {name: whole[name] if fits else floats[name] for name, fits in zip(good, is_whole, strict=True)}
 
 
 def _missing_note(column: polars.Series, is_missing: polars.Series) -> str:
@@ -113,5 +122,4 @@ def _whole(text: polars.Series, numbers: polars.Series) -> polars.Series:
 
 def _are_codes(text: polars.Series) -> bool:
     """Digits that are names: leading zeros ("007"), or too long for a number (20 digits)."""
-    digits = text.str.contains(r"^\s*(?:0\d+|\d{19,})\s*$")
-    return bool(digits.any()) and bool((text.str.contains(r"^\s*\d+\s*$") | text.is_null()).all())
+    return bool(text.str.contains(_CODES).any()) and bool((text.str.contains(r"^\s*\d+\s*$") | text.is_null()).all())
