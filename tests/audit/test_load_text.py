@@ -231,6 +231,10 @@ def test_hostile_cells_come_back_as_they_were(tmp_path_factory, rows, delimiter)
     )
     path = tmp_path_factory.mktemp("cells") / "cells.csv"
     path.write_bytes(text.encode())
+    while rows and not any(rows[-1]):
+        rows = rows[:-1]  # empty rows at the end are left out
+    if not rows:
+        return
     data = read_table(path, "train", target="key_b")
     assert data.frame.height == len(rows)
     for cell, (_, expected, _) in zip(data.frame["key_b"].cast(pl.String), rows, strict=True):
