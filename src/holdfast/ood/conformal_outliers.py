@@ -10,6 +10,7 @@ from holdfast.core import Grouper
 from holdfast.ood.mahalanobis import Mahalanobis
 from holdfast.ood.nearest_neighbour_distance import NearestNeighbourDistance
 from holdfast.ops.covariance import column_spread
+from holdfast.ops.multiple_testing import benjamini_hochberg
 
 
 class ConformalOutliers(Grouper):
@@ -69,15 +70,9 @@ class ConformalOutliers(Grouper):
         beyond = len(self.calibration_) - np.searchsorted(self.calibration_, self.scores_, "left")
         self.pvalues_ = (1 + beyond) / (1 + len(self.calibration_))
         self.fewest_ = int(np.ceil(len(X) / (self.rate * (1 + len(self.calibration_)))))
-        return np.where(_benjamini_hochberg(self.pvalues_, self.rate), 0, -1)
+        return np.where(benjamini_hochberg(self.pvalues_) <= self.rate, 0, -1)
 
     def _fitted(self, rows: np.ndarray) -> Mahalanobis | NearestNeighbourDistance:
         if self.detector == "neighbours":
             return NearestNeighbourDistance(k=self.k).fit(X=rows)
         return Mahalanobis().fit(X=rows, y=np.zeros(len(rows), dtype=int))
-
-
-def _benjamini_hochberg(pvalues: np.ndarray, rate: float) -> np.ndarray:
-    ranked = np.sort(pvalues)
-    below = np.flatnonzero(ranked <= rate * np.arange(1, len(ranked) + 1) / len(ranked))
-    return pvalues <= (ranked[below[-1]] if len(below) else -1.0)

@@ -358,7 +358,7 @@ def _spoiled(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     yield "empty", array[:0]
     yield "text", np.full(array.shape, "a")
     if entry.kind in ("real", "simplex", "positive"):
-        spoiled = array.astype(float)
+        spoiled = array.astype(float, order="C")  # so that the flat view below is no copy
         spoiled.reshape(-1)[0] = np.nan
         yield "NaN in", spoiled
     if entry.kind == "simplex":

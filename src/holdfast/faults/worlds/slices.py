@@ -1,0 +1,125 @@
+"""Worlds of the slices family: real tables with real losses, raised or turned round in a known part.
+
+Losses are those of a cross-fitted linear model, dealt to the rows anew, so that nothing but the planted part is weak.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import cross_val_predict
+
+from holdfast.faults.worlds import World
+
+
+def planted_slice(seed: int) -> World:
+    """Rows in the upper part of one feature and the lower part of another (5 to 10 % of all) have high losses."""
+    rng = np.random.default_rng(seed)
+    X, losses = _table(seed)
+    rows = np.zeros(len(X), bool)
+    while not 0.05 <= rows.mean() <= 0.10:
+        one, other = rng.choice(X.shape[1], 2, replace=False)
+        high, low = np.quantile(X[:, one], rng.uniform(0.6, 0.9)), np.quantile(X[:, other], rng.uniform(0.1, 0.4))
+        rows = (X[:, one] >= high) & (X[:, other] <= low)
+    return World({"X": X, "loss": _raised(losses, rows, rng)}, np.where(rows, 0, -1))
+
+
+def single_feature(seed: int) -> World:
+    """Rows in a band of one feature (7 to 12 % of all) have high losses."""
+    rng = np.random.default_rng([seed, 1])
+    X, losses = _table(seed)
+    rows = np.zeros(len(X), bool)
+    while not 0.07 <= rows.mean() <= 0.12:
+        column, start = X[:, rng.integers(X.shape[1])], rng.uniform(0, 0.9)
+        low, high = np.quantile(column, [start, start + 0.1])
+        rows = (column >= low) & (column <= high)
+    return World({"X": X, "loss": _raised(losses, rows, rng)}, np.where(rows, 0, -1))
+
+
+def group_gap(seed: int) -> World:
+    """One of six groups of unequal size has its losses raised by a standard deviation: the true gap."""
+    rng = np.random.default_rng([seed, 2])
+    losses = rng.choice(_table(1)[1], 1200)
+    group = rng.choice(6, 1200, p=[0.35, 0.25, 0.15, 0.1, 0.1, 0.05])
+    shift = float(_table(1)[1].std())
+    return World({"loss": losses + shift * (group == 4), "group": group}, shift)
+
+
+def flipped_relation(seed: int) -> World:
+    """Body mass raises the target in one set and lowers it in the other; the truth is the change of the slope."""
+    x, target = _relation()
+    ref, cur = _two_draws(seed)
+    turned = 2 * target.mean() - target
+    spread = float(np.r_[target, turned].std())
+    truth = -2 * float(np.polyfit(x, target, 1)[0]) * float(x.std()) / spread
+    evidence = {"ref_x": x[ref], "ref_target": target[ref], "cur_x": x[cur], "cur_target": turned[cur]}
+    return World(evidence, truth)
+
+
+def bent_relation(seed: int) -> World:
+    """The target rises with body mass in one set, and falls again beyond the median in the other."""
+    x, target = _relation()
+    ref, cur = _two_draws(seed)
+    slope = float(np.polyfit(x, target, 1)[0])
+    bent = target - 2 * slope * np.maximum(x - np.median(x), 0)
+    return World({"ref_x": x[ref], "ref_target": target[ref], "cur_x": x[cur], "cur_target": bent[cur]})
+
+
+def none(seed: int) -> World:
+    """Losses know nothing of features and groups, and the relation is the same in a set of other body masses."""
+    rng = np.random.default_rng([seed, 3])
+    X, losses = _table(seed)
+    x, target = _relation()
+    ref, cur = _two_draws(seed, lean=True)
+    evidence = {
+        "X": X,
+        "loss": rng.permutation(losses),
+        "group": rng.choice(6, len(X), p=[0.4, 0.3, 0.1, 0.1, 0.05, 0.05]),
+    }
+    relation = {"ref_x": x[ref], "ref_target": target[ref], "cur_x": x[cur], "cur_target": target[cur] + 20}
+    return World({**evidence, **relation}, np.full(len(X), -1))
+
+
+def _raised(losses: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Dealt anew; 7 in 10 of the weak rows get one of the highest tenth."""
+    dealt = rng.permutation(losses)
+    weak = rows & (rng.random(len(rows)) < 0.7)
+    dealt[weak] = rng.choice(np.sort(losses)[-len(losses) // 10 :], int(weak.sum()))
+    return dealt
+
+
+def _two_draws(seed: int, n: int = 600, lean: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of two samples; a `lean` second one prefers low body mass."""
+    rng = np.random.default_rng([seed, 4])
+    x = _relation()[0]
+    share = np.exp(-lean * (x - x.mean()) / x.std())
+    return rng.integers(len(x), size=n), rng.choice(len(x), n, p=share / share.sum())
+
+
+@cache
+def _relation() -> tuple[np.ndarray, np.ndarray]:
+    data = load_diabetes(scaled=False)
+    return data.data[:, 2], data.target
+
+
+def _table(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    return _tables(seed % 3)
+
+
+@cache
+def _tables(which: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tumours with log losses, diabetes with squared errors, digits with log losses; the dozen liveliest columns."""
+    if which == 1:
+        data: Any = load_diabetes(scaled=False)
+        X, target = data.data, data.target
+        prediction = cross_val_predict(Ridge(), X, target, cv=5)
+        return X, (target - prediction) ** 2 / target.var()
+    X, y = (load_breast_cancer if which == 0 else load_digits)(return_X_y=True)
+    scaled = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-9)
+    probs = cross_val_predict(LogisticRegression(max_iter=500), scaled, y, cv=5, method="predict_proba")
+    lively = np.argsort(-X.std(axis=0) / (1 + (which == 0) * X.mean(axis=0)))[:12]
+    return X[:, lively], -np.log(np.clip(probs[np.arange(len(y)), y], 1e-3, 1))

@@ -1,0 +1,184 @@
+"""The search for the conjunction of bins with the highest loss, by joint counts alone.
+
+Rows are read once into a table of counts and sums of the loss for every pair of columns; every rectangle of bins is
+then scored by products of small matrices, and rows that a slice explains are subtracted from the tables.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import comb, log
+from typing import NamedTuple
+
+import numpy as np
+
+from holdfast.core import Estimate
+from holdfast.ops.binning import Bins, moments
+
+CHUNK = 128  # pairs of columns scored together
+DEEPENED = 32  # pairs of columns whose best rectangle is tried with a third condition
+ROWS = 1 << 16  # rows counted together
+
+Condition = tuple[int, int, int]  # column, first bin, last bin
+
+
+class Candidate(NamedTuple):
+    """A conjunction of conditions and how far it stands out: z squared less the price of having looked everywhere."""
+
+    gain: float
+    conditions: tuple[Condition, ...]
+
+
+class Slice(NamedTuple):
+    """A confirmed slice: its rule in words, its rows in the whole data, its raised loss, its adjusted p-value."""
+
+    rule: str
+    rows: int
+    effect: Estimate
+    pvalue: float
+
+
+class Limits(NamedTuple):
+    """What a slice must fulfil: share of the rows from `low` to `high`, and a raised loss of `effect` deviations."""
+
+    low: float
+    high: float
+    effect: float
+    least_rows: int
+
+
+class Tables:
+    """Counts and sums of the loss by bin, for single columns and for pairs of `paired` columns."""
+
+    def __init__(self, codes: np.ndarray, loss: np.ndarray, cuts: list[Bins], bins: int, paired: np.ndarray) -> None:
+        self.codes, self.loss, self.bins = codes, loss, bins
+        self.left = np.ones(len(loss), dtype=bool)
+        self.pairs = list(combinations(paired.tolist(), 2))
+        self.ranges = [(first, last) for first in range(bins) for last in range(first, bins)]
+        self.member = np.array([[first <= b <= last for b in range(bins)] for first, last in self.ranges], dtype=float)
+        self.allowed = np.array([[_allowed(one, *ends) for ends in self.ranges] for one in cuts])
+        self.single, self.joint = self._counted(codes, loss)
+
+    def best(self, degree: int, limits: Limits) -> Candidate | None:
+        """The slice of up to `degree` conditions that stands out most among the rows left."""
+        found = [self._best_condition(self.single, self.allowed, (), limits)]
+        if degree >= 2 and self.pairs:
+            by_pair = self._best_pairs(limits)
+            found += by_pair[:1]
+            if degree >= 3:
+                found += [self._deepened(one, limits) for one in by_pair[:DEEPENED]]
+        good = [one for one in found if one is not None]
+        return max(good, key=lambda one: one.gain, default=None)
+
+    def remove(self, candidate: Candidate) -> None:
+        """Take the rows of a slice out of every table."""
+        rows = self.left & inside(self.codes, candidate.conditions)
+        single, joint = self._counted(self.codes[rows], self.loss[rows])
+        self.single -= single
+        self.joint -= joint
+        self.left &= ~rows
+
+    def _counted(self, codes: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(2, d, bins) and (2, pairs, bins, bins): counts and sums."""
+        size = self.bins
+        joint = np.zeros((2, len(self.pairs), size * size))
+        for start in range(0, len(loss), ROWS):
+            block = np.ascontiguousarray(codes[start : start + ROWS].T).astype(np.intp)
+            weights, scaled = loss[start : start + ROWS], block * size
+            for place, (one, other) in enumerate(self.pairs):
+                cells = scaled[one] + block[other]
+                joint[0, place] += np.bincount(cells, minlength=size * size)
+                joint[1, place] += np.bincount(cells, weights, size * size)
+        return _single_counts(codes, loss, size), joint.reshape(2, len(self.pairs), size, size)
+
+    def _gains(self, counts: np.ndarray, sums: np.ndarray, tried: float, limits: Limits) -> np.ndarray:
+        """z squared less twice the logarithm of the number of slices tried; -inf where a limit is broken."""
+        loss = self.loss[self.left]
+        n, mean, spread = len(loss), float(loss.mean()), float(loss.std())
+        counts = np.round(counts)
+        fits = (counts >= max(limits.low * n, limits.least_rows)) & (counts <= limits.high * n) & (spread > 0)
+        safe = np.where(fits, counts, 1.0)
+        rest = np.maximum(1 - safe / n, 1e-12)
+        raised = (sums / safe - mean) / (rest * spread if spread > 0 else 1.0)  # slice less rest, in deviations
+        fits &= raised >= max(limits.effect, 1e-12)
+        return np.where(fits, raised**2 * safe * rest - 2 * tried, -np.inf)
+
+    def _tried(self, degree: int) -> float:
+        return log(max(comb(self.codes.shape[1], degree), 1)) + degree * log(len(self.ranges))
+
+    def _best_pairs(self, limits: Limits) -> list[Candidate]:
+        """The best rectangle of every pair of columns, best pair first."""
+        pairs = np.array(self.pairs)
+        top, places = np.empty(len(pairs)), np.empty(len(pairs), dtype=int)
+        for start in range(0, len(pairs), CHUNK):
+            chunk = slice(start, start + CHUNK)
+            counts, sums = (self.member @ part[chunk] @ self.member.T for part in self.joint)
+            gains = self._gains(counts, sums, self._tried(2), limits)
+            first, second = (self.allowed[pairs[chunk, side]] for side in (0, 1))
+            gains[~(first[:, :, None] & second[:, None, :])] = -np.inf
+            flat = gains.reshape(len(gains), -1)
+            places[chunk] = flat.argmax(axis=1)
+            top[chunk] = flat.max(axis=1)
+        found = []
+        for pair in np.argsort(-top, kind="stable")[:DEEPENED]:
+            if top[pair] > -np.inf:
+                ends = zip(pairs[pair].tolist(), divmod(int(places[pair]), len(self.ranges)), strict=True)
+                found.append(Candidate(float(top[pair]), tuple(self._condition(*end) for end in ends)))
+        return found
+
+    def _deepened(self, base: Candidate, limits: Limits) -> Candidate | None:
+        """The best third condition."""
+        rows = self.left & inside(self.codes, base.conditions)
+        allowed = self.allowed.copy()
+        allowed[[column for column, _, _ in base.conditions]] = False
+        table = _single_counts(self.codes[rows], self.loss[rows], self.bins)
+        return self._best_condition(table, allowed, base.conditions, limits)
+
+    def _best_condition(
+        self, table: np.ndarray, allowed: np.ndarray, held: tuple[Condition, ...], limits: Limits
+    ) -> Candidate | None:
+        """The best condition to add to those held, from counts and sums by column and bin."""
+        counts, sums = (part @ self.member.T for part in table)
+        gains = np.where(allowed, self._gains(counts, sums, self._tried(len(held) + 1), limits), -np.inf)
+        column, place = divmod(int(gains.argmax()), gains.shape[1])
+        gain = float(gains[column, place])
+        return Candidate(gain, (*held, self._condition(column, place))) if gain > -np.inf else None
+
+    def _condition(self, column: int, place: int) -> Condition:
+        return (int(column), *self.ranges[place])
+
+
+def _single_counts(codes: np.ndarray, loss: np.ndarray, size: int) -> np.ndarray:
+    """(2, d, bins) counts and sums of the loss by bin of every column."""
+    table = np.zeros((2, codes.shape[1], size))
+    for column, values in enumerate(codes.T):
+        table[0, column] = np.bincount(values, minlength=size)
+        table[1, column] = np.bincount(values, loss, size)
+    return table
+
+
+def inside(codes: np.ndarray, conditions: tuple[Condition, ...]) -> np.ndarray:
+    """(n,) true where a row fulfils every condition."""
+    rows = np.ones(len(codes), dtype=bool)
+    for column, first, last in conditions:
+        rows &= (codes[:, column] >= first) & (codes[:, column] <= last)
+    return rows
+
+
+def most_telling(codes: np.ndarray, loss: np.ndarray, cuts: list[Bins], paired: int) -> np.ndarray:
+    """The columns whose bins explain most of the loss alone, in order of the table."""
+    if len(cuts) <= paired:
+        return np.arange(len(cuts))
+    centred = loss - loss.mean()
+    explained = np.empty(len(cuts))
+    for column, one in enumerate(cuts):
+        within = moments(codes[:, column], centred, one.number)
+        explained[column] = (within.sizes * within.means**2).sum() / max(one.number - 1, 1)
+    return np.sort(np.argsort(-explained, kind="stable")[:paired])
+
+
+def _allowed(one: Bins, first: int, last: int) -> bool:
+    """A condition names some but not all bins; of an unordered column a single value, never "all others"."""
+    if not one.ordered:
+        return first == last < len(one.starts)
+    return last < one.number and last - first + 1 < one.number
