@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
 from holdfast.audit import records
 from holdfast.core import Estimate
 from holdfast.report import validate
+from holdfast.report.shapes import AUDIT, Either, Shape
 
 Damage = Callable[[dict[str, Any]], Any]
 
@@ -51,6 +53,44 @@ def test_records_as_the_audit_makes_them_are_sound() -> None:
     assert validate(record) == record
 
 
+def as_shape(hint: Any) -> Any:
+    """The type of `shapes` that says the same as a type hint of the records."""
+    origin, options = get_origin(hint), get_args(hint)
+    if hint is Estimate:
+        names = get_type_hints(hint)
+        needs = {name: as_shape(names[name]) for name in hint._fields if name not in hint._field_defaults}
+        return Shape(needs, {name: (as_shape(names[name]), None) for name in hint._field_defaults})
+    if dataclasses.is_dataclass(hint):
+        return shape_of(hint)
+    if origin is Literal:
+        return set(options)
+    if origin in (Union, UnionType):
+        inner = [option for option in options if option is not NoneType]
+        if len(inner) > 1:
+            return Either(kinds={option.kind: shape_of(option) for option in inner})
+        return float if inner == [float] else Either(as_shape(inner[0]))
+    if origin is tuple:
+        return [as_shape(options[0])] if options[-1] is Ellipsis else tuple(map(as_shape, options))
+    if origin is dict:
+        return {str: as_shape(options[1])}
+    return object if hint is Any else hint
+
+
+def shape_of(kind: Any) -> Shape:
+    hints, shape = get_type_hints(kind), Shape({}, {})
+    for field in dataclasses.fields(kind):
+        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        if default is dataclasses.MISSING:
+            shape.needs[field.name] = as_shape(hints[field.name])
+        else:
+            shape.may[field.name] = (as_shape(hints[field.name]), records.to_plain(default))
+    return shape
+
+
+def test_the_shape_says_what_the_records_say() -> None:
+    assert shape_of(records.AuditRecord) == AUDIT
+
+
 def test_fields_that_an_older_version_did_not_write_get_their_defaults(record: dict[str, Any]) -> None:
     for finding in record["findings"]:
         for field in dataclasses.fields(records.Finding):
@@ -77,7 +117,7 @@ DAMAGES: list[tuple[Damage, str]] = [
     (put("schema", value=None), "'schema' should be"),
     (put("schema", value="holdfast/report/99"), "newer Holdfast"),
     (lambda record: record.pop("verdict"), "'verdict' is missing"),
-    (put("tone", value="great"), "'tone' should be one of 'good', 'warn', 'bad', 'unknown', not the text 'great'"),
+    (put("tone", value="great"), "'tone' should be one of 'bad', 'good', 'unknown', 'warn', not the text 'great'"),
     (put("tone", value=["good"]), "'tone' should be one of"),
     (put("findings", value="none"), "'findings' should be a list, not the text 'none'"),
     (put("findings", 2, value=None), r"'findings\[2\]' should be an object, not nothing"),
@@ -85,7 +125,7 @@ DAMAGES: list[tuple[Damage, str]] = [
     (put("findings", 0, "price", "gain", "value", value="much"), r"'findings\[0\].price.gain.value' should be a num"),
     (put("findings", 0, "estimate", "n", value=True), r"'findings\[0\].estimate.n' should be a whole number, not true"),
     (put("findings", 0, "details", 0, "kind", value="pie"), r"details\[0\].kind' should be one of 'table', 'bars'"),
-    (put("findings", 0, "details", 0, "types", 0, value="money"), r"types\[0\]' should be one of 'text'"),
+    (put("findings", 0, "details", 0, "types", 0, value="money"), r"types\[0\]' should be one of 'number'"),
     (put("findings", 0, "details", 0, "rows", 3, value=[1]), r"details\[0\].rows\[3\]' should have 4 entries, not 1"),
     (put("findings", 1, "details", 0, "series", 0, 2, value=[0.5]), r"series\[0\].y' should have 10 entries, not 1"),
     (put("findings", 2, "details", 0, "current", value=[1.0]), r"details\[0\].current' should have 2 entries, not 1"),
