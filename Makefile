@@ -30,7 +30,7 @@ test-oldest:  ## The tests of the library on the oldest versions that pyproject.
 	@$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile tests/contract tests/families tests/audit tests/cli
 
 check: lint types $(STAMP)  ## Lint, types, and the tests of what changed since the last commit
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $$($(BIN)/python tests/changed.py)
+	@$(BIN)/python tests/changed.py
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
