@@ -111,3 +111,10 @@ def expected_coincidences(frame: pl.DataFrame) -> float:
         shares = column.value_counts()["count"].to_numpy() / n
         log_chance += float(np.log((shares**2).sum()))
     return float(n * (n - 1) / 2 * np.exp(log_chance))
+
+
+def without_gaps(*matrices: np.ndarray) -> list[np.ndarray]:
+    """Copies with missing values as a number of their own, below all others: methods that cut into bins see a bin."""
+    low = np.min([np.nanmin(np.vstack([m, np.zeros(m.shape[1])]), axis=0) for m in matrices], axis=0)
+    high = np.max([np.nanmax(np.vstack([m, np.zeros(m.shape[1])]), axis=0) for m in matrices], axis=0)
+    return [np.where(np.isnan(matrix), low - 1 - (high - low), matrix) for matrix in matrices]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from holdfast.audit.probes import Probes
 from holdfast.audit.records import Finding, Price
+from holdfast.audit.words import capital
 
 Tone = Literal["good", "warn", "bad", "unknown"]
 _ORDER = {"found": 0, "unsure": 1, "clear": 2, "not_applicable": 3, "skipped": 4, "error": 5}
@@ -43,7 +44,7 @@ def verdict(findings: tuple[Finding, ...], facts: Probes) -> tuple[str, Tone]:
     elif not any(finding.outcome == "unsure" for finding in findings):
         parts.append("no check found a fault")
     sentence = "; ".join(part for part in parts if part)
-    return _capital(sentence) + ".", _tone(by_code, found, paying)
+    return capital(sentence) + ".", _tone(by_code, found, paying)
 
 
 def _performance(by_code: dict[str, Finding]) -> str:
@@ -69,10 +70,10 @@ def _plain(price: Price) -> str:
     scale, unit = (100, " points") if metric.unit == "points" else (1, "")
     gain = price.gain
     remedy = price.remedy[:1].lower() + price.remedy[1:]
-    numbers = f"{gain.value * scale:+.1f}{unit} [{gain.low * scale:+.1f}, {gain.high * scale:+.1f}]"
+    numbers = f"{gain.value * scale:+.1f}{unit} ({gain.low * scale:.1f} to {gain.high * scale:.1f})"
     if scale == 1:
-        numbers = f"{gain.value:+.3g} [{gain.low:+.3g}, {gain.high:+.3g}]"
-    return f"{remedy} ({numbers} of {metric.label})"
+        numbers = f"{gain.value:+.3g} ({gain.low:.3g} to {gain.high:.3g})"
+    return f"{remedy}: {numbers} of {metric.label}"
 
 
 def _tone(by_code: dict[str, Finding], found: list[Finding], paying: list[Finding]) -> Tone:
@@ -82,7 +83,3 @@ def _tone(by_code: dict[str, Finding], found: list[Finding], paying: list[Findin
     if paying or found:
         return "warn"
     return "good" if any(finding.outcome == "clear" for finding in by_code.values()) else "unknown"
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

@@ -44,8 +44,8 @@ def in_metric(estimate: Estimate, metric: Metric, signed: bool = False) -> str:
     """A value of a metric with its interval, in points where the metric is a share."""
     sign = "+" if signed else ""
     if metric.unit == "points" and signed:
-        return f"{100 * estimate.value:+.1f} points [{100 * estimate.low:+.1f}, {100 * estimate.high:+.1f}]"
-    return f"{estimate.value:{sign}.3f} [{estimate.low:{sign}.3f}, {estimate.high:{sign}.3f}]"
+        return f"{100 * estimate.value:+.1f} points ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
+    return f"{estimate.value:{sign}.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 def listed(names: list[str] | tuple[str, ...], most: int = 6) -> str:
@@ -57,3 +57,12 @@ def listed(names: list[str] | tuple[str, ...], most: int = 6) -> str:
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def capital(sentence: str) -> str:
+    """The sentence with a capital first letter.
+
+    >>> capital("accuracy holds")
+    'Accuracy holds'
+    """
+    return sentence[:1].upper() + sentence[1:]

@@ -45,7 +45,7 @@ class ColumnDrift(Check):
         names = tuple(columns[i].name for i in moved)
         worst = shifts[moved[0]].effect
         return self.found(
-            f"{count(len(moved), 'feature')} of {len(columns)} moved: {listed(names)}.",
+            f"{len(moved)} of {count(len(columns), 'feature')} moved: {listed(names)}.",
             estimate=worst._replace(pvalue=float(adjusted[moved[0]])),
             unit=f"shift of {names[0]}, {shifts[moved[0]].unit}",
             columns=names,
@@ -110,7 +110,7 @@ def _harm(
 def _sentence(column: ColumnRecord, shift: ColumnShift, harm: float | None) -> str:
     effect = shift.effect
     cost = "" if harm is None else f", which by itself would change the error by {harm:+.3f}"
-    return f"{column.name} moved by {effect.value:.2g} [{effect.low:.2g}, {effect.high:.2g}] {shift.unit}{cost}."
+    return f"{column.name} moved by {effect.value:.2g} ({effect.low:.2g} to {effect.high:.2g}) {shift.unit}{cost}."
 
 
 def _table(columns: list[ColumnRecord], shifts: list[ColumnShift], adjusted: np.ndarray, harm: list[float | None]) -> Table:

@@ -26,7 +26,7 @@ class DegenerateColumns(Check):
             return self.clear(f"All {count(len(checked), 'feature')} vary in training.")
         names = tuple(name for name, _ in facts)
         return self.found(
-            f"{count(len(names), 'column')} carry no information: {listed(names)}.",
+            f"{count(len(names), 'column carries', 'columns carry')} no information: {listed(names)}.",
             estimate=proportion(len(names), len(checked)),
             unit="share of columns",
             columns=names,

@@ -48,7 +48,7 @@ class DuplicatesAcross(Check):
         notes = [f"equals training row {first[row]}" for row in exact] + ["nearly equals a training row"] * len(near)
         because = [f"{count(len(exact), 'test row')} equal a training row in all {len(names)} features, {len(near)} nearly."]
         return self.found(
-            f"{count(len(rows), 'test row')} ({percent(share.value)}) are copies of training rows.",
+            f"{count(len(rows), 'test row is a copy', 'test rows are copies')} of training rows ({percent(share.value)}).",
             estimate=share, unit="share of test rows", because=tuple(because),
             rows=worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown, notes),
             price=_measurement(np.isin(test_rows, rows), test_predicted, test_y, metric),

@@ -47,15 +47,15 @@ class DuplicatesInside(Check):
         origin = np.concatenate([first[copies], np.full(len(near), -1)])
         conflicts = _conflicts(train_set.frame, task, copies, first)
         because = [f"{count(len(copies), 'row')} equal an earlier row in all {len(names)} features; "
-                   f"chance alone would make about {by_chance:.1g} such pairs."]  # fmt: skip
+                   f"chance would make about {by_chance:,.0f}."]  # fmt: skip
         if len(near):
-            because.append(f"{count(len(near), 'row')} nearly equal another row.")
+            because.append(f"{count(len(near), 'row')} nearly equal another one.")
         if conflicts:
             because.append(f"{count(conflicts, 'copy', 'copies')} carry another label than their original.")
         shown = [*names, *([task.target] if task.target else [])]
         notes = [f"equals row {o}" if o >= 0 else "nearly equals another row" for o in origin[: len(rows)]]
         return self.found(
-            f"{count(len(rows), 'training row')} ({percent(share.value)}) are copies of others.",
+            f"{count(len(rows), 'training row is a copy', 'training rows are copies')} of others ({percent(share.value)}).",
             estimate=share, unit="share of rows that are copies", because=tuple(because),
             rows=worst_rows("train", train_set.frame, rows, None, shown, settings.rows_shown, notes),
             remedies=(Remedy("drop_rows", f"Drop {count(len(rows), 'copy', 'copies')} from training", True,

@@ -59,7 +59,7 @@ class GroupGaps(Check):
                 **parts,
             )
         if worst.high >= 2 * least and worst.value >= least:
-            return self.unsure(f"{label} may be served worse: {unit} higher by {worst.value:.2f} [{worst.low:.2f}, {worst.high:.2f}].", **parts)
+            return self.unsure(f"{label} may be served worse: {unit} higher by {worst.value:.2f} ({worst.low:.2f} to {worst.high:.2f}).", **parts)
         return self.clear(f"No group of {', '.join(list(groups)[:6])} is served clearly worse.", **parts)
 
 

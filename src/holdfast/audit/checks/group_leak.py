@@ -40,7 +40,7 @@ class GroupLeak(Check):
         share, inside = shares[worst]
         rows = np.flatnonzero(inside)
         return self.found(
-            f"{count(len(rows), 'test row')} ({percent(share.value)}) belong to a {worst} that also has training rows.",
+            f"{count(len(rows), 'test row belongs', 'test rows belong')} to a {worst} that also has training rows ({percent(share.value)}).",
             estimate=share, unit="share of test rows", columns=tuple(hit),
             rows=worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown),
             price=_honest(inside[test_rows], test_predicted, test_y, metric),

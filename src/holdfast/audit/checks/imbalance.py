@@ -37,7 +37,7 @@ class Imbalance(Check):
             return self.clear(f"No class is both rare and badly recalled. {said}", estimate=size, unit="share of the rarest class", details=(bars,))
         names = [classes[k] for k in lagging]
         return self.found(
-            f"{count(len(names), 'class', 'classes')} are rare and badly recalled: {listed(names)}.",
+            f"{count(len(names), 'class is', 'classes are')} rare and badly recalled: {listed(names)}.",
             estimate=size,
             unit="share of the rarest class",
             because=(said, f"Recall of the most frequent class is {percent(common.value)}."),

@@ -45,7 +45,7 @@ class LabelShift(Check):
         ratio = _padded(method.class_weights_, k)
         return self.found(
             f"Class {classes[top]} goes from {percent(before[top])} of training rows to {percent(now[top])} of test rows, {source}.",
-            because=(f"Predictions alone put the shift at {guessed.value:.3f} [{guessed.low:.3f}, {guessed.high:.3f}], {pvalue(guessed.pvalue)}.",),
+            because=(f"Predictions alone put the shift at {guessed.value:.3f} ({guessed.low:.3f} to {guessed.high:.3f}), {pvalue(guessed.pvalue)}.",),
             remedies=(Remedy("correct_prior", "Correct predictions for the new class shares (estimated without test labels)", True,
                              set="model", values=tuple(ratio.tolist())),),
             what_to_do="If only the mix of classes changed, correct the predicted probabilities for the new shares; no "

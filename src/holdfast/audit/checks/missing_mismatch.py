@@ -41,7 +41,7 @@ class MissingMismatch(Check):
         rows = tuple((name, gone[name][0] / n, gone[name][1] / m, float(adjusted[name])) for name in flagged)
         lost = tuple(name for name in flagged if gone[name][1] / m >= MOSTLY and gone[name][0] / n <= 0.2)
         return self.found(
-            f"{count(len(flagged), 'feature')} are missing far more often in one set: {listed(flagged)}.",
+            f"{count(len(flagged), 'feature is', 'features are')} missing far more often in one set: {listed(flagged)}.",
             estimate=gaps[worst]._replace(pvalue=float(adjusted[worst])),
             unit=f"missing share of {worst}, test minus training",
             columns=tuple(flagged),

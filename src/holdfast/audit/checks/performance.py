@@ -8,7 +8,7 @@ import polars as pl
 from holdfast.audit.check import Check
 from holdfast.audit.evidence import difference
 from holdfast.audit.records import Bars, ColumnRecord, Finding, Remedy
-from holdfast.audit.words import in_metric
+from holdfast.audit.words import capital, in_metric
 from holdfast.core import Estimate
 from holdfast.ops.metrics import Metric
 from holdfast.ops.resampling import metric_interval
@@ -37,7 +37,7 @@ class Performance(Check):
         drop = difference(before, now) if metric.higher_is_better else difference(now, before)
         groups = _by_group(test_y, test_predicted, test_table, columns, metric)
         bars = Bars(
-            f"{metric.label}, with 90 % intervals", metric.unit,
+            f"{capital(metric.label)}, with 90 % intervals", metric.label,
             (("training, out of fold", *before[:3]), ("test, all rows", *now[:3]), *groups),
         )  # fmt: skip
         verb = "falls" if metric.higher_is_better else "rises"
@@ -53,16 +53,16 @@ class Performance(Check):
         }
         if drop.low > 0:
             return self.found(
-                f"{said} ({in_metric(drop, metric, signed=True).replace('+', '')} lost).",
+                f"{capital(said)}: {in_metric(drop, metric, signed=True).removeprefix('+')} lost.",
                 remedies=(_learn(len(test_y)),),
                 what_to_do="See which shift causes the drop, and what its remedies win back. Labels of new rows are the "
                 "one remedy that helps whatever the cause.",
                 **parts,
             )
         if drop.high > 0.05 and metric.unit == "points":
-            return self.unsure(f"{metric.label} is {before.value:.3f} in training and {now.value:.3f} on the test set; "
+            return self.unsure(f"{capital(metric.label)} is {before.value:.3f} in training and {now.value:.3f} on the test set; "
                                f"a loss of up to {100 * drop.high:.1f} points cannot be ruled out.", **parts)  # fmt: skip
-        return self.clear(f"{metric.label} holds: {before.value:.3f} in training, {now.value:.3f} on the test set.", **parts)
+        return self.clear(f"{capital(metric.label)} holds: {before.value:.3f} in training, {now.value:.3f} on the test set.", **parts)
 
 
 def _learn(labelled: int) -> Remedy:

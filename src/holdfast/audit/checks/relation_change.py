@@ -52,7 +52,7 @@ class RelationChange(Check):
         items = tuple((_label(tests[i][1], tests[i][2], task), *tests[i][3][:3]) for i in changed[:12])
         rows = min(100, len(test_y) // 2)
         return self.found(
-            f"{count(len(names), 'feature')} relate to the target in another way: {listed(names)}.",
+            f"{count(len(names), 'feature relates', 'features relate')} to the target in another way: {listed(names)}.",
             estimate=first[3]._replace(pvalue=float(adjusted[changed[0]])),
             unit=f"change of slope of {first[1]}, standard deviations",
             columns=names,

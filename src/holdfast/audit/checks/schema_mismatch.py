@@ -35,7 +35,7 @@ class SchemaMismatch(Check):
         names = tuple(dict.fromkeys(name for _, name, _ in facts))
         kinds = [f"{sum(kind == k for kind, _, _ in facts)} {k}" for k in dict.fromkeys(kind for kind, _, _ in facts)]
         return self.found(
-            f"{count(len(names), 'column')} differ between the sets ({', '.join(kinds)}): {listed(names)}.",
+            f"{count(len(names), 'column differs', 'columns differ')} between the sets ({', '.join(kinds)}): {listed(names)}.",
             estimate=proportion(len(names), len(here | there)),
             unit="share of columns",
             columns=names,

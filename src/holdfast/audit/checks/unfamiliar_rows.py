@@ -34,7 +34,7 @@ class UnfamiliarRows(Check):
         names = [column.name for column in features]
         rows = worst_rows("test", test_set.frame, test_rows[strange], finder.scores_[strange], names, settings.rows_shown)
         return self.found(
-            f"{count(int(strange.sum()), 'test row')} ({percent(share.value)}) are unlike anything in training.",
+            f"{count(int(strange.sum()), 'test row is', 'test rows are')} unlike anything in training ({percent(share.value)}).",
             because=(f"At most about {percent(2 * settings.level)} of the rows named are expected to be ordinary ones.",),
             rows=rows,
             price=_rejected(strange, test_predicted, test_y, metric),

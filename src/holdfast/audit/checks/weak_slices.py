@@ -55,9 +55,9 @@ class WeakSlicesFound(Check):
         worst = finder.slices_[0]
         inside = np.flatnonzero(groups == 0)
         return self.found(
-            f"{count(len(rules), 'slice')} of the {name} rows: {rules[0]} ({count(worst[1], 'row')}) has a {unit} higher by {worst[2].value:.2f}.",
+            f"{count(len(rules), 'slice')} of the {name} rows: {rules[0]} ({count(worst[1], 'row')}) goes with a {unit} higher by {worst[2].value:.2f}.",
             estimate=worst[2], unit=f"{unit}, slice minus the rest",
-            because=tuple(f"{rule}: {size:,} rows, {unit} higher by {e.value:.2f} [{e.low:.2f}, {e.high:.2f}] than the rest, {pvalue(p)}."
+            because=tuple(f"{rule}: {size:,} rows, {unit} higher by {e.value:.2f} ({e.low:.2f} to {e.high:.2f}) than the rest, {pvalue(p)}."
                           for rule, (_, size, e, p) in zip(rules, finder.slices_, strict=True)),
             rows=worst_rows(name, data.frame, rows[inside], loss[inside], [str(task.target), *(c.name for c in features)], settings.rows_shown),
             details=(bars, table),

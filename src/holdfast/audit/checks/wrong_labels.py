@@ -93,13 +93,13 @@ class _Doubt:
         self.scores, self.suggested = scores[self.rows], suggested[self.rows]
 
     def summary(self, name: str) -> str:
-        share = f"{percent(self.rate.value)} [{percent(self.rate.low)}, {percent(self.rate.high)}]"
+        share = f"{percent(self.rate.value)} ({percent(self.rate.low)} to {percent(self.rate.high)})"
         named = count(len(self.rows), "row is", "rows are")
         if self.found:
             return f"About {share} of the {name} labels look wrong; {named} named."
         if self.ruled_out:
-            return f"No sign of wrong {name} labels beyond what a hard task explains (estimated share {share})."
-        return f"No noise shows in the {name} labels as a whole (estimated share {share}), but {named} worth a look."
+            return f"No sign of wrong {name} labels beyond what a hard task explains (estimated share: {share})."
+        return f"No noise shows in the {name} labels as a whole (estimated share: {share}), but {named} worth a look."
 
 
 def _doubt(predicted: np.ndarray, y: np.ndarray, task: Task, scale: np.ndarray | None, level: float) -> _Doubt:

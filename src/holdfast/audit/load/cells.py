@@ -139,7 +139,7 @@ def _tidy(frame: polars.DataFrame, text: Text) -> polars.DataFrame:
     if text.dialect.padded:
         cell = cell.str.strip_chars_start(" ")
     if not text.dialect.quotes and b'"' in text.data:
-        inner = cell.str.slice(1, cell.str.len_chars().cast(pl.Int64) - 2).str.replace_all('""', '"', literal=True)
+        inner = cell.str.strip_prefix('"').str.strip_suffix('"').str.replace_all('""', '"', literal=True)
         is_quoted = cell.str.starts_with('"') & cell.str.ends_with('"') & (cell.str.len_chars() > 1)
         cell = pl.when(is_quoted).then(inner).otherwise(cell)
     return frame.select(pl.when(cell != "").then(cell).name.keep())

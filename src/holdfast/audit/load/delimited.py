@@ -112,4 +112,4 @@ def _fit(header: list[str], frame: polars.DataFrame) -> list[str]:
     if len(header) == frame.width - 1:
         ends_empty = frame.to_series(frame.width - 1).null_count() == frame.height
         return [*header, ""] if ends_empty else ["", *header]
-    return header
+    return [*header, *[""] * (frame.width - len(header))][: frame.width]

@@ -21,51 +21,51 @@ from holdfast.audit.load.values import plain_numbers, type_values
 if TYPE_CHECKING:
     import polars
 
+COLUMNAR = ("parquet", "arrow", "arrow_stream")
 TOLD = 12  # notes on columns that are told one by one; the rest is counted
 
 
 def read_table(source: Any, name: str, target: str | None = None) -> DataSet:
     """Read a file name or a Python object. `target` names the column whose labels must all be kept."""
-    notes: list[str] = []
-    if isinstance(source, (str, os.PathLike)):
-        path = os.fspath(source)
-        frame, is_typed = _read_file(path, notes)
-        shown = safe_text(path, 200)
-    else:
-        frame, more, path = read_object(source, name)
-        notes += more
-        shown, is_typed = f"{name} {path}", True
+    is_file = isinstance(source, (str, os.PathLike))
+    shown = safe_text(os.fspath(source), 200) if is_file else name
+    try:
+        return _read_file(os.fspath(source), name, target) if is_file else _read_object(source, name, target)
+    except InputError:
+        raise
+    except MemoryError:
+        raise InputError(f"{shown} does not fit into memory. Audit a sample of it.") from None
+    except foreign_errors() as error:  # polars' own, on data that no test foresaw
+        raise InputError(f"{shown} cannot be read ({safe_text(error, 200)}). Save it as Parquet.") from None
+
+
+def _read_file(path: str, name: str, target: str | None) -> DataSet:
+    data, shown = read_bytes(path), safe_text(path, 200)
+    kind, notes = table_format(data), []
+    if kind in COLUMNAR:
+        return _data_set(name, path, shown, read_columnar(data, kind, shown), notes, target, is_typed=True)
+    data, note = to_utf8(data, shown)
+    if note:
+        notes.append(note)
+    is_json = table_format(data) == "json"
+    frame, more = read_json(data, shown) if is_json else read_delimited(data, shown)
+    del data
+    return _data_set(name, path, shown, frame, [*notes, *more], target, is_typed=is_json)
+
+
+def _read_object(source: Any, name: str, target: str | None) -> DataSet:
+    frame, notes, path = read_object(source, name)
+    return _data_set(name, path, f"{name} {path}", frame, notes, target, is_typed=True)
+
+
+def _data_set(
+    name: str, path: str, shown: str, frame: polars.DataFrame, notes: list[str], target: str | None, is_typed: bool
+) -> DataSet:
     if not frame.width or not frame.height:
         missing = "columns" if not frame.width else "rows"
         raise InputError(f"{shown} has no {missing}; expected a table with at least one row and one column.")
-    try:
-        frame, column_notes = _typed(frame, shown, target, is_typed)
-        return DataSet(name, frame, path, fingerprint(frame), (*notes, *_shortened(column_notes)))
-    except InputError:
-        raise
-    except foreign_errors() as error:  # polars' own, on data that no test foresaw
-        raise InputError(
-            f"{shown} cannot be read ({safe_text(error, 200)}). Save it as Parquet and try again."
-        ) from None
-
-
-def _read_file(path: str, notes: list[str]) -> tuple[polars.DataFrame, bool]:
-    data, shown = read_bytes(path), safe_text(path, 200)
-    kind = table_format(data)
-    if kind in ("parquet", "arrow", "arrow_stream"):
-        return read_columnar(data, kind, shown), True
-    text, note = to_utf8(data, shown)
-    del data
-    if note:
-        notes.append(note)
-    if table_format(text) == "json":
-        frame, more = read_json(text, shown)
-        is_typed = True
-    else:
-        frame, more = read_delimited(text, shown)
-        is_typed = False
-    notes += more
-    return frame, is_typed
+    frame, column_notes = _typed(frame, shown, target, is_typed)
+    return DataSet(name, frame, path, fingerprint(frame), (*notes, *_shortened(column_notes)))
 
 
 def _typed(

@@ -72,7 +72,8 @@ def _numbers_and_text(train: polars.Series, test: polars.Series) -> tuple[polars
     import polars as pl
 
     text, where = (train, "train") if train.dtype == pl.String else (test, "test")
-    parsed = text.str.strip_chars().cast(pl.Float64, strict=False).fill_nan(None)
+    parsed = text.str.strip_chars().cast(pl.Float64, strict=False)
+    parsed = parsed.set(~parsed.is_finite().fill_null(True), None)
     stray = parsed.is_null() & text.is_not_null()
     row = first_true(stray)
     example = f"{int(stray.sum()):,} cell(s) in {where}, such as {quoted(text[row])} in row {row:,}"

@@ -34,7 +34,7 @@ def structure(data: bytes, delimiter: bytes, quotes: bool = True) -> Structure:
     >>> found.widths.tolist(), found.longest, found.closed, found.misplaced
     ([2, 2, 0, 1], 5, True, 0)
     """
-    text = np.frombuffer(data, np.uint8)
+    text, quotes = np.frombuffer(data, np.uint8), quotes and b'"' in data
     ends, totals, total, last, longest, closed, misplaced = [], [], 0, -1, (0, 0), True, 0
     for start in range(0, len(text), STEP):
         edges, wrong, closed = _edges(text, start, delimiter[0], quotes, closed)

@@ -57,20 +57,22 @@ def encode_target(loaded: Loaded, name: str) -> tuple[np.ndarray, tuple[str, ...
     """Labels of the set `name` ("train" or "test"): int64 codes into `task.classes`, -1 where missing or unseen in
     train; float64 with NaN for regression. And notes in words.
     """
+    import polars as pl
+
     data, task = (loaded.train if name == "train" else loaded.test), loaded.task
     if data is None or task.target is None or task.target not in data.frame.columns:
         raise InputError(f"{name} has no target to encode.")
     labels = data.frame[task.target]
     if task.kind == "regression":
         return _numbers(labels)
-    texts = as_text(labels).to_list()
-    codes, repaired = _codes(task.classes, {text for text in texts if text is not None})
-    encoded = np.array([codes.get(text, -1) for text in texts], dtype=np.int64)
-    unseen = sorted({text for text in texts if text is not None and text not in codes})
+    texts = as_text(labels)
+    codes, repaired = _codes(task.classes, set(texts.drop_nulls().unique().to_list()))
+    encoded = texts.replace_strict(codes, default=-1, return_dtype=pl.Int64).fill_null(-1).to_numpy(writable=True)
+    unseen = texts.filter(encoded == -1).drop_nulls()
     notes = [f"label {quoted(a)} was read as {quoted(b)}" for a, b in sorted(repaired.items())[:FEW]]
-    if unseen:
-        count = sum(text in set(unseen) for text in texts)
-        notes.append(f"labels that train does not have, in {rows_text(count)}: {listed(unseen)}")
+    if len(unseen):
+        shown = listed(unseen.unique().sort().to_list())
+        notes.append(f"labels that train does not have, in {rows_text(len(unseen))}: {shown}")
     if labels.null_count():
         notes.append(f"no label in {rows_text(labels.null_count())}")
     return encoded, tuple(notes)
