@@ -59,7 +59,7 @@ def _utf16_without_mark(data: bytes) -> str:
 def _refuse_binary(data: bytes, path: str) -> None:
     start = data[: 1 << 16]
     controls = sum(start.count(code) for code in (*range(1, 9), *range(14, 27), *range(28, 32)))
-    if start.count(0) > 0.002 * len(start) + 1 or controls > 0.05 * len(start) + 8:
+    if start.count(0) > 0.002 * len(start) + 1 or controls > 0.05 * len(start) + 32:
         raise InputError(
             f"{path} is not text: its first bytes hold control characters or zeros. Expected CSV, Parquet, Arrow or "
             "JSON Lines. Is it another format, or a damaged download?"

@@ -77,7 +77,9 @@ def _from_dataframe_library(source: Any, shown: str, name: str) -> tuple[polars.
         names, notes = clean_names(source.column_names, shown)
         arrays = zip(names, source.columns, strict=True)
         return pl.DataFrame([pl.Series(each, pl.from_arrow(array)) for each, array in arrays]), notes
-    if hasattr(source, "fetchnumpy") and hasattr(source, "pl"):  # a DuckDB relation
+    if hasattr(source, "__arrow_c_stream__"):  # DuckDB, and whoever speaks Arrow
+        return pl.DataFrame(source), []
+    if hasattr(source, "fetchnumpy") and hasattr(source, "pl"):  # DuckDB before it did
         return source.pl(), []
     if hasattr(source, "to_polars"):
         return source.to_polars(), []

@@ -41,16 +41,14 @@ def read_table(source: Any, name: str, target: str | None = None) -> DataSet:
 
 def _read_file(path: str, name: str, target: str | None) -> DataSet:
     data, shown = read_bytes(path), safe_text(path, 200)
-    kind, notes = table_format(data), []
+    kind = table_format(data)
     if kind in COLUMNAR:
-        return _data_set(name, path, shown, read_columnar(data, kind, shown), notes, target, is_typed=True)
+        return _data_set(name, path, shown, read_columnar(data, kind, shown), [], target, is_typed=True)
     data, note = to_utf8(data, shown)
-    if note:
-        notes.append(note)
     is_json = table_format(data) == "json"
     frame, more = read_json(data, shown) if is_json else read_delimited(data, shown)
     del data
-    return _data_set(name, path, shown, frame, [*notes, *more], target, is_typed=is_json)
+    return _data_set(name, path, shown, frame, [*([note] if note else []), *more], target, is_typed=is_json)
 
 
 def _read_object(source: Any, name: str, target: str | None) -> DataSet:
