@@ -74,7 +74,7 @@ def none(seed: int) -> World:
     samples = _Samples(seed)
     world = samples.world()
     one = {"X": samples.ref_X, "y": samples.ref_y, "predicted": samples.ref_y}
-    return World({**world.evidence, **one}, np.zeros(len(samples.ref_y), bool), world.train)
+    return World({**world.evidence, **one}, np.zeros(len(samples.ref_y), bool), {"X": samples.cur_X, "y": samples.cur_y})
 
 
 def mean_shift(seed: int) -> World:
@@ -157,4 +157,4 @@ def recombined_rows(seed: int) -> World:
     donors = samples.rng.choice(len(X), int(bad.sum()))
     X[np.ix_(bad, right)] = samples.ref_X[np.ix_(donors, right)]
     world = {"X": X, "predicted": samples.ref_y, "columns": NAMES}
-    return World(world, bad, {"X": samples.train_X, "y": samples.train_y})
+    return World(world, bad, {"X": samples.cur_X, "y": samples.cur_y})
