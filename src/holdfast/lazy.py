@@ -48,7 +48,7 @@ def public_names(folder: Path) -> list[str]:
 
 
 @cache
-def methods() -> dict[str, type]:
+def methods() -> dict[str, Any]:
     """Every method of every family, imported: `{"ood.Energy": <class>, ...}`, sorted by name."""
     found = {}
     for family in FAMILIES:

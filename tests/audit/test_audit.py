@@ -45,7 +45,21 @@ def test_codes_are_unique_and_titles_name_a_bad_state() -> None:
 
 
 def test_clean_halves_raise_no_alarm_between_them() -> None:
-    between = {"SCH001", "SCH002", "SCH003", "DUP001", "DUP002", "DRI001", "DRI002", "DRI003", "DRI004", "ORD001", "LEA002", "PER001", "OOD001"}
+    between = {
+        "SCH001",
+        "SCH002",
+        "SCH003",
+        "DUP001",
+        "DUP002",
+        "DRI001",
+        "DRI002",
+        "DRI003",
+        "DRI004",
+        "ORD001",
+        "LEA002",
+        "PER001",
+        "OOD001",
+    }
     alarms = [found(holdfast.audit(*cancer(seed), target="label", **SPEED)) & between for seed in range(4)]
     assert sum(map(len, alarms)) <= 2, f"alarms on random halves: {alarms}"
 
@@ -69,16 +83,33 @@ def test_no_check_crashes_on_the_demo() -> None:
         ("SCH003", lambda a, b: (a.with_columns(f2=pl.lit(1.5)), b)),
         ("DUP001", lambda a, b: (pl.concat([a, a[:20]]), b)),
         ("DUP002", lambda a, b: (a, pl.concat([b, a[:10]]))),
-        ("LEA002", lambda a, b: tuple(f.with_columns(leak=(pl.col("label") == "benign").cast(pl.Float64)) for f in (a, b))),
+        (
+            "LEA002",
+            lambda a, b: tuple(f.with_columns(leak=(pl.col("label") == "benign").cast(pl.Float64)) for f in (a, b)),
+        ),
         ("ORD001", lambda a, b: (a.sort("label", "f0"), b)),
         ("DRI001", lambda a, b: (a, b.with_columns(pl.col("f4") * 2.54))),
         ("DRI002", lambda a, b: (a, b.with_columns(pl.col("f0") * 1.8))),
-        ("DRI003", lambda a, b: (a, pl.concat([b.filter(pl.col("label") == "benign"), b.filter(pl.col("label") != "benign")[:20]]))),
+        (
+            "DRI003",
+            lambda a, b: (
+                a,
+                pl.concat([b.filter(pl.col("label") == "benign"), b.filter(pl.col("label") != "benign")[:20]]),
+            ),
+        ),
         ("PER001", lambda a, b: (a, b.with_columns(pl.col("label").shuffle(seed=1)))),
         ("OOD001", lambda a, b: (a, b.with_columns([pl.col(f"f{i}") * 9 for i in range(12)]))),
-        ("LAB001", lambda a, b: (a.with_columns(pl.when(pl.int_range(pl.len()) % 7 == 0).then(pl.lit("benign")).otherwise("label").alias("label")), b)),
+        (
+            "LAB001",
+            lambda a, b: (
+                a.with_columns(
+                    pl.when(pl.int_range(pl.len()) % 7 == 0).then(pl.lit("benign")).otherwise("label").alias("label")
+                ),
+                b,
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_planted_fault_is_found_by_its_check(code: str, plant) -> None:
     train, test = plant(*cancer())
     report = holdfast.audit(train, test, target="label", only=[code], **SPEED)
@@ -92,7 +123,9 @@ def test_label_errors_are_named_and_dropping_them_is_priced() -> None:
     flip = np.sort(rng.choice(train.height, 60, replace=False))
     labels = np.array(train["label"].to_list())
     labels[flip] = np.where(labels[flip] == "benign", "malignant", "benign")
-    report = holdfast.audit(train.with_columns(pl.Series("label", labels)), test, target="label", only=["LAB001"], repeats=5)
+    report = holdfast.audit(
+        train.with_columns(pl.Series("label", labels)), test, target="label", only=["LAB001"], repeats=5
+    )
     finding = report["LAB001"]
     named = set(finding.remedies[0].rows)
     hit = len(named & set(flip.tolist()))
@@ -119,7 +152,9 @@ def test_no_drop_control_is_clear() -> None:
 
 def test_same_seed_same_report() -> None:
     def dump() -> str:
-        record = holdfast.audit(*cancer(), target="label", repeats=2, only=["DUP001", "DRI001", "LAB001", "PER001"]).to_dict()
+        record = holdfast.audit(
+            *cancer(), target="label", repeats=2, only=["DUP001", "DRI001", "LAB001", "PER001"]
+        ).to_dict()
         for volatile in ("timings", "created"):
             record.pop(volatile)
         for finding in record["findings"]:
@@ -143,7 +178,9 @@ def test_regression_one_set_and_no_target() -> None:
 
 def test_unlabelled_test_set_is_priced_out_of_fold() -> None:
     train, test = cancer()
-    report = holdfast.audit(pl.concat([train, train[:30]]), test.drop("label"), target="label", only=["DUP001", "PER001"], repeats=2)
+    report = holdfast.audit(
+        pl.concat([train, train[:30]]), test.drop("label"), target="label", only=["DUP001", "PER001"], repeats=2
+    )
     assert report["PER001"].outcome == "not_applicable"
     price = report["DUP001"].price
     assert price is not None
@@ -158,8 +195,12 @@ def test_a_given_model_is_used_and_refitted() -> None:
 
     train, test = cancer()
     names = [name for name in train.columns if name != "label"]
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(train.select(names).to_pandas(), train["label"].to_numpy())
-    report = holdfast.audit(pl.concat([train, train[:30]]), test, target="label", model=model, only=["PER001", "DUP001"], repeats=2)
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(
+        train.select(names).to_pandas(), train["label"].to_numpy()
+    )
+    report = holdfast.audit(
+        pl.concat([train, train[:30]]), test, target="label", model=model, only=["PER001", "DUP001"], repeats=2
+    )
     assert report.record.model["name"].startswith("Pipeline")
     price = report["DUP001"].price
     assert price is not None

@@ -85,7 +85,13 @@ NOISE = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=400,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(content=NOISE)
 @example(content=b"\xff\xff\xff\xff" + b"\0" * 20)
 @example(content=b"a\n" + b"\xff")
@@ -115,7 +121,7 @@ NESTED = (st.lists(st.integers(0, 5), max_size=2), st.dictionaries(st.text(max_s
 CELL = st.one_of(*PLAIN, *NESTED, st.binary(max_size=3), st.decimals(), st.timedeltas(), st.times())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(
     first=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=6),
     second=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=6),
@@ -147,7 +153,7 @@ def test_cells_of_any_kind_in_python_objects(first, second, as_array):
     ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(st.text(max_size=200), st.integers(1, 100))
 def test_safe_text_is_always_short_and_printable(text, limit):
     assert safe_text(text, limit).isprintable()

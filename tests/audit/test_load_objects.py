@@ -153,3 +153,16 @@ def test_reading_a_file_imports_neither_pandas_nor_pyarrow(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True)
     code = "import sys; import holdfast.audit.load; assert 'polars' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_reading_leaves_the_csv_module_as_it_was(tmp_path):
+    import csv
+
+    before = csv.field_size_limit()
+    (tmp_path / "t.csv").write_text('a,b\n"x, y",1\n5" pipe,3\n"z, w",5\n')
+    load(tmp_path / "t.csv")
+    assert csv.field_size_limit() == before
+
+
+def test_a_name_that_is_empty():
+    assert read_table(pl.DataFrame({"": [1, 2], "b": [3, 4]}), "train").frame.columns == ["column_0", "b"]

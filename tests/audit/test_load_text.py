@@ -219,7 +219,7 @@ def test_text_deep_in_a_column_of_numbers(tmp_path):
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\x1f"), max_size=20)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(
     rows=st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=3, max_size=12),
     delimiter=st.sampled_from([",", "\t", ";", "|"]),
@@ -242,7 +242,7 @@ def test_hostile_cells_come_back_as_they_were(tmp_path_factory, rows, delimiter)
             assert cell == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.lists(st.text('ab,"\n ', max_size=6), min_size=2, max_size=2), min_size=1, max_size=8))
 def test_the_shape_agrees_with_the_csv_module(rows):
     text = written(rows, lineterminator="\n")

@@ -86,7 +86,9 @@ def test_report_is_written_where_asked_and_nowhere_else(tmp_path: Path) -> None:
         (["methods", "Mahalanobiss"], ["Mahalanobis"]),
     ],
 )
-def test_wrong_input_gives_one_clear_message_and_exit_code_2(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+def test_wrong_input_gives_one_clear_message_and_exit_code_2(
+    tmp_path: Path, arguments: list[str], words: list[str]
+) -> None:
     small(tmp_path)
     (tmp_path / "empty.csv").touch()
     done = holdfast(*arguments, cwd=tmp_path)
@@ -100,11 +102,23 @@ def test_wrong_input_gives_one_clear_message_and_exit_code_2(tmp_path: Path, arg
 
 
 def test_hostile_cells_and_names_reach_neither_terminal_nor_page_as_code(tmp_path: Path) -> None:
-    rows = ["<script>alert(1)</script>,\x1b[31mred,label"] + [f"{i % 13},=cmd()|{i % 5},{'<b>y</b>' if i % 13 > 6 else 'n'}" for i in range(90)]
+    rows = ["<script>alert(1)</script>,\x1b[31mred,label"] + [
+        f"{i % 13},=cmd()|{i % 5},{'<b>y</b>' if i % 13 > 6 else 'n'}" for i in range(90)
+    ]
     train, test = tmp_path / "train.csv", tmp_path / "test.csv"
     train.write_text("\n".join(rows))
     test.write_text("\n".join([rows[0], *rows[5:]]))
-    done = holdfast("audit", train, test, "--target", "label", "--quick", "--out", tmp_path / "../escape" / ".." / "out2", cwd=tmp_path)
+    done = holdfast(
+        "audit",
+        train,
+        test,
+        "--target",
+        "label",
+        "--quick",
+        "--out",
+        tmp_path / "../escape" / ".." / "out2",
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     assert "\x1b[31m" not in done.stdout + done.stderr
     page = next(tmp_path.parent.glob("out2/report.html")).read_text()
@@ -157,7 +171,8 @@ def test_help_and_version_load_nothing_heavy() -> None:
     code = (
         "import sys\nfrom holdfast.cli import main\nsys.argv = ['holdfast', '--help']\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print('HEAVY', [m for m in ('numpy', 'sklearn', 'polars', 'scipy', 'pandas', 'torch', 'faiss') if m in sys.modules])"
+        "print('HEAVY', [m for m in ('numpy', 'sklearn', 'polars', 'scipy', 'pandas', 'torch', 'faiss') if m in "
+        "sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENV, check=True)
     assert "audit" in done.stdout

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -27,15 +28,15 @@ class MissingExtra(Skipped):
 
 
 class Check:
-    """Base of the checks. `sources` are the methods it stands on, by dotted name."""
+    """Base of the checks. `methods` are what it stands on, by dotted name.
+
+    `run(self, ...)` answers the check's question from the facts that it names as arguments.
+    """
 
     code: ClassVar[str]
     title: ClassVar[str]
     methods: ClassVar[tuple[str, ...]] = ()
-
-    def run(self, **facts: Any) -> Finding:
-        """Answer the check's question from the facts that the subclass names."""
-        raise NotImplementedError
+    run: ClassVar[Callable[..., Finding]]
 
     def found(self, summary: str, **parts: Any) -> Finding:
         """The bad state that the title names is there."""
@@ -50,7 +51,9 @@ class Check:
         return self._finding("unsure", summary, parts)
 
     def _finding(self, outcome: Any, summary: str, parts: dict[str, Any]) -> Finding:
-        return Finding(code=self.code, title=self.title, outcome=outcome, summary=summary, sources=self.methods, **parts)
+        return Finding(
+            code=self.code, title=self.title, outcome=outcome, summary=summary, sources=self.methods, **parts
+        )
 
 
 @cache

@@ -99,7 +99,10 @@ class Encoder:
             return block / (np.linalg.norm(block, axis=1, keepdims=True) + 1e-9)
         if column.kind == "category":
             codes = np.minimum(self.codes(column.name, series), ONE_HOT)
-            return np.eye(ONE_HOT + 1)[codes][:, : min(ONE_HOT, len(self.categories[column.name])) + 1] * (codes >= 0)[:, None]
+            return (
+                np.eye(ONE_HOT + 1)[codes][:, : min(ONE_HOT, len(self.categories[column.name])) + 1]
+                * (codes >= 0)[:, None]
+            )
         values = as_numbers(series)
         centre, scale = self.centres[column.name]
         gone = ~np.isfinite(values)
@@ -110,7 +113,11 @@ class Encoder:
 def as_numbers(series: pl.Series) -> np.ndarray:
     """A numeric, boolean or date column as float64 (dates: days since 1970); NaN = missing, infinities kept."""
     if series.dtype.is_temporal():
-        series = series.cast(pl.Datetime("us")).dt.epoch("us") / 86_400e6 if series.dtype != pl.Time else series.cast(pl.Int64)
+        series = (
+            series.cast(pl.Datetime("us")).dt.epoch("us") / 86_400e6
+            if series.dtype != pl.Time
+            else series.cast(pl.Int64)
+        )
     return series.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -57,8 +58,8 @@ def histogram(name: str, kind: str, train: pl.Series, test: pl.Series) -> Histog
     low, high = np.quantile(both, [0.005, 0.995]) if len(both) else (0.0, 1.0)
     edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
     shares = [_shares(np.histogram(np.clip(v[np.isfinite(v)], low, high), edges)[0]) for v in (reference, current)]
-    labels = tuple(f"{left:.3g} to {right:.3g}" for left, right in zip(edges[:-1], edges[1:], strict=True))
-    return Histogram(name, labels, *shares)
+    labels = tuple(f"{left:.3g} to {right:.3g}" for left, right in pairwise(edges.tolist()))
+    return Histogram(name, labels, shares[0], shares[1])
 
 
 def _categories(name: str, train: pl.Series, test: pl.Series) -> Histogram:
@@ -73,7 +74,7 @@ def _categories(name: str, train: pl.Series, test: pl.Series) -> Histogram:
     if any(rest):
         labels.append("other")
         columns = [[*column, other] for column, other in zip(columns, rest, strict=True)]
-    return Histogram(name, tuple(labels), *(_shares(np.array(column)) for column in columns))
+    return Histogram(name, tuple(labels), _shares(np.array(columns[0])), _shares(np.array(columns[1])))
 
 
 def _shares(counts: np.ndarray) -> tuple[float, ...]:

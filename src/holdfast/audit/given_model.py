@@ -17,7 +17,9 @@ def load_model(path: Path) -> Any:
     """A fitted estimator from a `.skops` or `.onnx` file; raises `InputError` with what to do otherwise."""
     suffix = path.suffix.lower()
     if suffix in PICKLES:
-        raise InputError(f"--model {path}: pickles are refused, because loading one runs its code. Save the model with skops.")
+        raise InputError(
+            f"--model {path}: pickles are refused, because loading one runs its code. Save the model with skops."
+        )
     if not path.is_file():
         raise InputError(f"--model {path}: there is no such file.")
     if suffix == ".skops":
@@ -39,7 +41,9 @@ def _skops(path: Path) -> Any:
     except Exception as problem:
         raise InputError(f"--model {path}: not a skops file that can be read ({problem}).") from problem
     if refused:
-        raise InputError(f"--model {path} holds types that are not scikit-learn's: {', '.join(refused[:5])}. They could run code.")
+        raise InputError(
+            f"--model {path} holds types that are not scikit-learn's: {', '.join(refused[:5])}. They could run code."
+        )
     return model
 
 

@@ -30,7 +30,10 @@ class Fitted(Protocol):
 class Model(Protocol):
     """A model that can be fitted again: pricing does little else."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+        ...
 
     def fit(self, rows: Any, y: np.ndarray, weight: np.ndarray | None, seed: int) -> Fitted:
         """A fitted copy."""

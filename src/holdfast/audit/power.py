@@ -19,7 +19,7 @@ from holdfast.audit.records import Finding, Power
 
 DRAWS = 20
 WANTED = 0.8
-SECONDS = 20.0  # at most, for one check
+SECONDS = 10.0  # at most, for one check
 
 
 def measure_power(findings: list[Finding], facts: Probes, tell: Callable[[str, int, int], None]) -> list[Finding]:

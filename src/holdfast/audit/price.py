@@ -69,8 +69,8 @@ class Pricing:
         except CannotPrice as problem:
             return Price(metric.name, remedy.title, reason=str(problem))
         gain = paired_gain(self.truth, self.before, after, metric)
-        scores = [float(np.mean([metric(self.truth, one) for one in side])) for side in (self.before, after)]
-        return Price(metric.name, remedy.title, gain, len(after), *scores)
+        then, now = (float(np.mean([metric(self.truth, one) for one in side])) for side in (self.before, after))
+        return Price(metric.name, remedy.title, gain, len(after), then, now)
 
     def _predictions(self, lesson: Lesson) -> np.ndarray:
         repeats = range(self.facts["settings"].repeats)
@@ -117,7 +117,9 @@ class Pricing:
             learnt = rng.permutation(np.flatnonzero(halves != half))[: int(remedy.settings["rows"])]
             ours, theirs = self.room.inputs[chosen], inputs[learnt]
             if not issparse(ours) and not isinstance(ours, np.ndarray):
-                raise CannotPrice("a given model cannot be fitted on rows of two tables; fit it on both and audit again")
+                raise CannotPrice(
+                    "a given model cannot be fitted on rows of two tables; fit it on both and audit again"
+                )
             both = vstack([ours, theirs], format="csr") if issparse(ours) else np.concatenate([ours, theirs])
             labels = np.concatenate([self.room.y[chosen], y[learnt]])
             judged = np.flatnonzero(halves == half)
@@ -158,7 +160,7 @@ def _low(gain: Estimate | None) -> float:
 
 
 def _corrected(price: Price, tried: int) -> Price:
-    """The best of several remedies is judged as one of several: Bonferroni on its p-value, interval widened to match."""
+    """The best of several remedies is judged as one of several: Bonferroni on p-value and interval."""
     gain = price.gain
     if tried == 1 or gain is None or gain.pvalue is None:
         return price

@@ -312,8 +312,12 @@ def test_loss(test_predicted: np.ndarray, test_y: np.ndarray, task: Task) -> np.
 
 
 def train_votes(
-    classes: tuple[str, ...], train_embedding: np.ndarray, train_y: np.ndarray, train_probs: np.ndarray, settings: Settings
-) -> np.ndarray:  # fmt: skip
+    classes: tuple[str, ...],
+    train_embedding: np.ndarray,
+    train_y: np.ndarray,
+    train_probs: np.ndarray,
+    settings: Settings,
+) -> np.ndarray:
     """(n, k) out-of-fold probabilities for judging labels: the mean of model kinds that make different mistakes.
 
     Beyond `VOTED` rows the model's own probabilities alone: more rows make up for fewer kinds of model.
@@ -389,4 +393,3 @@ def _group_codes(loaded: Loaded, table: pl.DataFrame) -> np.ndarray | None:
         return None
     codes = table.select(pl.struct(names).rank("dense")).to_series().fill_null(0).to_numpy().astype(np.int64)
     return codes if len(np.unique(codes)) > 1 else None
-

@@ -20,8 +20,8 @@ class CannotPrice(Exception):
 class Lesson:
     """What a model is fitted on: positions among the training rows, their labels and weights, and the columns unseen.
 
-    `hidden` lists (column, share of its values to hide while learning). `members` models are fitted on random subsamples and their answers averaged; `finish` turns probabilities into
-    what is used (a recalibration, say).
+    `hidden` lists (column, share of its values to hide while learning). `members` models are fitted on random parts and
+    their answers averaged. `finish` turns probabilities into what is used (a recalibration, say).
     """
 
     positions: np.ndarray
@@ -55,7 +55,7 @@ class Schoolroom:
         return _ACTIONS[remedy.action](self, plain, remedy)
 
     def positions(self, remedy: Remedy) -> np.ndarray:
-        """Where the remedy's file rows stand among the rows that models use; rows that were not sampled are left out."""
+        """Where the remedy's file rows stand among the rows that models use; those not sampled are left out."""
         rows = np.asarray(remedy.rows, dtype=np.int64)
         places = np.searchsorted(self.rows, rows)
         known = places < len(self.rows)

@@ -97,9 +97,7 @@ def audit(
     loaded = load(train, test, target=target, roles=dict(roles or {}), task=task)
     _check_settings(settings, loaded)
     timings = {"load": time.perf_counter() - started}
-    facts = Probes(
-        loaded=loaded, settings=settings, given_model=model, given_proba=_probabilities(proba, loaded)
-    )
+    facts = Probes(loaded=loaded, settings=settings, given_model=model, given_proba=_probabilities(proba, loaded))
     findings = _run_checks(facts, settings, tell)
     timings["checks"] = time.perf_counter() - started - timings["load"]
     if not quick:
@@ -258,7 +256,9 @@ def _left_out(facts: Probes) -> tuple[str, ...]:
                 f"about {np.sqrt(rows / used):.1f} times as wide as with all rows."
             )
         elif used < rows:
-            said.append(f"{rows - used:,} of {rows:,} {name} rows have no usable label and were left out of model checks.")
+            said.append(
+                f"{rows - used:,} of {rows:,} {name} rows have no usable label and were left out of model checks."
+            )
     if settings.quick:
         said.append("Quick audit: findings were not priced, and the power of all-clears was not measured.")
     if settings.only:

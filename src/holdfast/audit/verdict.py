@@ -36,7 +36,7 @@ def verdict(findings: tuple[Finding, ...], facts: Probes) -> tuple[str, Tone]:
     parts = [_performance(by_code)]
     cause = by_code.get("PER003")
     if cause is not None and cause.outcome == "found":
-        parts.append(cause.summary.rstrip("."))
+        parts.append(_within(cause.summary.rstrip(".")))
     if paying and paying[0].price is not None and paying[0].price.gain is not None:
         parts.append(f"the remedy that pays most: {_plain(paying[0].price)}")
     elif found:
@@ -45,6 +45,11 @@ def verdict(findings: tuple[Finding, ...], facts: Probes) -> tuple[str, Tone]:
         parts.append("no check found a fault")
     sentence = "; ".join(part for part in parts if part)
     return capital(sentence) + ".", _tone(by_code, found, paying)
+
+
+def _within(sentence: str) -> str:
+    """A sentence as a part of another."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _performance(by_code: dict[str, Finding]) -> str:
@@ -69,7 +74,7 @@ def _plain(price: Price) -> str:
     metric = METRICS[price.metric]
     scale, unit = (100, " points") if metric.unit == "points" else (1, "")
     gain = price.gain
-    remedy = price.remedy[:1].lower() + price.remedy[1:]
+    remedy = _within(price.remedy)
     numbers = f"{gain.value * scale:+.1f}{unit} ({gain.low * scale:.1f} to {gain.high * scale:.1f})"
     if scale == 1:
         numbers = f"{gain.value:+.3g} ({gain.low:.3g} to {gain.high:.3g})"

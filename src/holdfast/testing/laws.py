@@ -150,7 +150,7 @@ def clones_and_pickles(cls: type[Method], worlds: Worlds) -> None:
 def same_seed_same_bits(cls: type[Method], worlds: Worlds) -> None:
     """Two runs agree to the bit and leave numpy's global generator alone."""
     world = _first(cls, worlds)
-    before = np.random.get_state()[1].copy()  # type: ignore[index, union-attr]  # noqa: NPY002 - it is watched, not used
+    before = np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002 - it is watched, not used
     assert _same(run(cls(), world), run(cls(), world)), "two runs differ"
     after = np.random.get_state()[1]  # type: ignore[index]  # noqa: NPY002
     assert (before == after).all(), "the global generator was used"
@@ -206,8 +206,8 @@ def _other_values(hint: Any, default: Any) -> list[Any]:
         base = 3 if default is None else int(default)
         return [base + 1, max(1, base // 2), base * 3 + 2]
     if isinstance(default, float) or (default is None and float in options):
-        base = 0.37 if default is None else float(default)
-        return [base * 0.5 + 0.01, base * 1.7, base * 0.05]
+        size = 0.37 if default is None else float(default)
+        return [size * 0.5 + 0.01, size * 1.7, size * 0.05]
     if isinstance(default, tuple) and default:
         return [default[:1], default[1:], default[::-1]]
     return []
@@ -279,7 +279,9 @@ def _constant_column(evidence: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scaled(evidence: Mapping[str, Any], by: float) -> dict[str, Any]:
-    return {name: np.asarray(v) * by if name.endswith(("X", "_x")) or name == "x" else v for name, v in evidence.items()}
+    return {
+        name: np.asarray(v) * by if name.endswith(("X", "_x")) or name == "x" else v for name, v in evidence.items()
+    }
 
 
 def _one_class(evidence: Mapping[str, Any]) -> dict[str, Any]:
@@ -291,7 +293,10 @@ def both_float_widths(cls: type[Method], worlds: Worlds) -> None:
     world = _first(cls, worlds)
 
     def narrow(values: Mapping[str, Any]) -> dict[str, Any]:
-        return {n: v.astype(np.float32) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for n, v in values.items()}
+        return {
+            n: v.astype(np.float32) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v
+            for n, v in values.items()
+        }
 
     wide = _numbers(run(cls(), world))
     thin = _numbers(run(cls(), World(narrow(world.evidence), world.truth, narrow(world.train))))
@@ -418,8 +423,12 @@ def rows_do_not_see_each_other(cls: type[Method], worlds: Worlds) -> None:
     method = cls()
     scores = np.asarray(run(method, world))
     for row in (0, _rows(world) - 1):
-        alone = call(method, _per_row(world.evidence, lambda array, axis, row=row: np.take(array, [row], axis=axis)))
-        assert np.allclose(scores[row], alone[0], rtol=1e-5, atol=1e-6), f"row {row}: {scores[row]} of n, {alone[0]} alone"
+        alone = call(method, _per_row(world.evidence, partial(_only, row=row)))
+        assert np.allclose(scores[row], alone[0], rtol=1e-5, atol=1e-6), f"row {row}: {scores[row]}, alone {alone[0]}"
+
+
+def _only(array: np.ndarray, axis: int, row: int) -> np.ndarray:
+    return np.take(array, [row], axis=axis)
 
 
 def finds_the_fault_where_it_claims_to(cls: type[Method], worlds: Worlds) -> None:
@@ -492,7 +501,9 @@ def intervals_cover_the_truth(cls: type[Method], worlds: Worlds) -> None:
         assert all(e.low <= e.value <= e.high for e, _ in pairs), "an interval does not hold its own value"
         width = float(np.mean([e.high - e.low for e, _ in pairs]))
         spread = float(np.std([truth - e.value for e, truth in pairs]))
-        assert width <= 12 * spread + 0.02 * abs(pairs[0][1]) + 1e-9, f"intervals are {width:.3g} wide, errors {spread:.3g}"
+        assert width <= 12 * spread + 0.02 * abs(pairs[0][1]) + 1e-9, (
+            f"intervals are {width:.3g} wide, errors {spread:.3g}"
+        )
 
 
 def _fits(cls: type[Method], make: Callable[[int], World]) -> bool:
@@ -566,7 +577,9 @@ def calibrates_where_it_claims_to(cls: type[Method], worlds: Worlds) -> None:
         if not _fits(cls, worlds[name]):
             continue
         draws = [worlds[name](seed) for seed in SEEDS]
-        gain = float(np.mean([_log_loss(w.evidence["probs"], w.truth) - _log_loss(run(cls(), w), w.truth) for w in draws]))
+        gain = float(
+            np.mean([_log_loss(w.evidence["probs"], w.truth) - _log_loss(run(cls(), w), w.truth) for w in draws])
+        )
         assert gain > (0.0 if name in cls.claims else -0.02), f"log loss changes by {-gain:+.4f} in {name!r}"
 
 

@@ -8,9 +8,9 @@ from holdfast.audit.check import Check, NotApplicable
 from holdfast.audit.encode import Encoder
 from holdfast.audit.evidence import without_gaps
 from holdfast.audit.load import Task
-from holdfast.audit.records import Bars, Finding
+from holdfast.audit.records import Bars, Finding, Price
 from holdfast.audit.settings import Settings
-from holdfast.audit.words import pvalue
+from holdfast.audit.words import capital, pvalue
 from holdfast.core import Estimate
 from holdfast.shift import ShiftAttribution
 
@@ -18,7 +18,7 @@ LEAST_ROWS = 50
 
 
 class DropAttribution(Check):
-    """Shapley shares of the label mix, of the columns that matter most and of the relation, in the change of the error."""
+    """Shapley shares of the label mix, of the columns that matter most and of the relation in the rise of the error."""
 
     code = "PER003"
     title = "shifts that cause the drop"
@@ -34,32 +34,54 @@ class DropAttribution(Check):
         method = ShiftAttribution(seed=settings.seed)
         ref_X, cur_X = without_gaps(train_X, test_X)
         change = method.measure(
-            ref_X=ref_X, ref_loss=train_loss, cur_X=cur_X, cur_loss=test_loss, columns=encoder.names,
+            ref_X=ref_X,
+            ref_loss=train_loss,
+            cur_X=cur_X,
+            cur_loss=test_loss,
+            columns=encoder.names,
             **{f"ref_{answer}": train_y, f"cur_{answer}": test_y},
-        )  # fmt: skip
+        )
         unit = "mean absolute error" if task.kind == "regression" else "error rate"
         if change.pvalue is None or change.pvalue >= settings.level or change.value <= 0:
-            raise NotApplicable(f"the {unit} did not rise beyond chance ({pvalue(change.pvalue)}): there is no drop to attribute")
+            raise NotApplicable(
+                f"the {unit} did not rise beyond chance ({pvalue(change.pvalue)}): there is no drop to attribute"
+            )
         points = task.kind != "regression"
         parts = {_name(name): part for name, part in method.parts_.items()}
-        bars = Bars(f"Rise of the {unit}, by cause", "points" if points else "", tuple((name, *part[:3]) for name, part in parts.items()))
+        bars = Bars(
+            f"Rise of the {unit}, by cause",
+            "points" if points else "",
+            tuple((name, *part[:3]) for name, part in parts.items()),
+        )
         top, share = next(iter(parts.items()))
-        size = f"{100 * share.value:.1f} of the {100 * change.value:.1f} points" if points else f"{share.value:.3g} of {change.value:.3g}"
+        rise = f"{100 * change.value:.1f} points" if points else f"{change.value:.3g}"
+        part = f"{100 * share.value:+.1f}" if points else f"{share.value:+.3g}"
         return self.found(
-            f"{top[:1].upper()}{top[1:]} accounts for {size} by which the {unit} rises.",
-            estimate=change, unit=f"rise of the {unit} from training to test",
+            f"Of the {rise} by which the {unit} rises, the largest part is {top}: {part}.",
+            estimate=change,
+            unit=f"rise of the {unit} from training to test",
             because=tuple(_sentence(name, part, points) for name, part in parts.items()),
             details=(bars,),
-            what_to_do="Begin with the largest share. A changed relation needs new labels or fewer columns; a changed mix of "
+            price=Price(
+                "none",
+                reason="this says where the drop comes from; remedies stand with the findings that name the shifts",
+            ),
+            what_to_do="Begin with the largest share. A changed relation needs new labels or fewer columns; a "
+            "changed mix of "
             "rows or classes can be reweighted. Shares lean on the rows where both sets overlap.",
-        )  # fmt: skip
+        )
 
 
 def _name(part: str) -> str:
-    plain = {"label": "the class mix", "relation": "a changed relation between features and target", "other columns": "the shift of all other columns"}
+    plain = {
+        "label": "the class mix",
+        "relation": "a changed relation between features and target",
+        "other columns": "the shift of all other columns",
+    }
     return plain.get(part, f"the shift of {part.removeprefix('column ')}")
 
 
 def _sentence(name: str, part: Estimate, points: bool) -> str:
     scale, unit = (100, " points") if points else (1, "")
-    return f"{name[:1].upper()}{name[1:]}: {part.value * scale:+.2g}{unit} ({part.low * scale:.2g} to {part.high * scale:.2g})."
+    span = f"({part.low * scale:.2g} to {part.high * scale:.2g})"
+    return f"{capital(name)}: {part.value * scale:+.2g}{unit} {span}."

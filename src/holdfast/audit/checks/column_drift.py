@@ -20,7 +20,7 @@ BINS = 20
 
 
 class ColumnDrift(Check):
-    """Two-sample tests of every feature with the family-wise rate held, and what each drift does to the model's error."""
+    """Two-sample tests of every feature with the family-wise rate held, and what each drift does to the error."""
 
     code = "DRI001"
     title = "features whose values moved"
@@ -33,15 +33,17 @@ class ColumnDrift(Check):
         settings: Settings, train_table: pl.DataFrame | None = None, train_loss: np.ndarray | None = None,
     ) -> Finding:  # fmt: skip
         columns = [c for c in features if c.kind not in ("text", "image")]
-        sides = [[_values(encoder, c, data.frame[c.name]) for c in columns] for data in (train_set, test_set)]
-        shifts = compare_columns(*sides, [c.kind == "category" for c in columns])
+        ref, cur = ([_values(encoder, c, data.frame[c.name]) for c in columns] for data in (train_set, test_set))
+        shifts = compare_columns(ref, cur, [c.kind == "category" for c in columns])
         adjusted = holm(np.array([shift.effect.pvalue for shift in shifts])) if shifts else np.zeros(0)
-        harm = [_harm(encoder, c, train_table, train_loss, now) for c, now in zip(columns, sides[1], strict=True)]
+        harm = [_harm(encoder, c, train_table, train_loss, now) for c, now in zip(columns, cur, strict=True)]
         moved = [i for i in range(len(columns)) if adjusted[i] < settings.level and shifts[i].effect.low > 0]
         moved.sort(key=lambda i: (-(harm[i] or 0.0) if harm[i] is not None else 0.0, -shifts[i].effect.value))
         table = _table(columns, shifts, adjusted, harm)
         if not moved:
-            return self.clear(f"None of {count(len(columns), 'feature')} moved beyond chance.", details=(table,) if columns else ())
+            return self.clear(
+                f"None of {count(len(columns), 'feature')} moved beyond chance.", details=(table,) if columns else ()
+            )
         names = tuple(columns[i].name for i in moved)
         worst = shifts[moved[0]].effect
         return self.found(
@@ -51,14 +53,22 @@ class ColumnDrift(Check):
             columns=names,
             because=tuple(_sentence(columns[i], shifts[i], harm[i]) for i in moved[:6]),
             details=(
-                *(histogram(columns[i].name, columns[i].kind, train_set.frame[columns[i].name], test_set.frame[columns[i].name])
-                  for i in moved[:SHOWN]),
+                *(
+                    histogram(
+                        columns[i].name,
+                        columns[i].kind,
+                        train_set.frame[columns[i].name],
+                        test_set.frame[columns[i].name],
+                    )
+                    for i in moved[:SHOWN]
+                ),
                 table,
             ),
             remedies=_remedies([columns[i].name for i in moved if (harm[i] or 0) > 0], len(columns)),
-            what_to_do="Drift alone is no fault: look at the columns whose drift is estimated to cost most. Check their "
+            what_to_do="Drift alone is no fault: look at the columns whose drift is estimated to cost most. Check "
+            "their "
             "units and sources first; then reweight or retrain.",
-        )  # fmt: skip
+        )
 
     def plant(
         self, test_set: DataSet, train_set: DataSet, features: tuple[ColumnRecord, ...], encoder: Encoder,
@@ -74,8 +84,15 @@ class ColumnDrift(Check):
         if numeric:
             name = numeric[int(rng.integers(len(numeric)))]
             values = as_numbers(pool[name])
-            frame = frame.with_columns((pl.col(name).cast(pl.Float64) + strength * float(np.nanstd(values))).alias(name))
-        return {"test_set": replace(test_set, frame=frame), "encoder": encoder, "train_table": train_table, "train_loss": None}
+            frame = frame.with_columns(
+                (pl.col(name).cast(pl.Float64) + strength * float(np.nanstd(values))).alias(name)
+            )
+        return {
+            "test_set": replace(test_set, frame=frame),
+            "encoder": encoder,
+            "train_table": train_table,
+            "train_loss": None,
+        }
 
 
 def _values(encoder: Encoder, column: ColumnRecord, series: pl.Series) -> np.ndarray:
@@ -113,13 +130,21 @@ def _sentence(column: ColumnRecord, shift: ColumnShift, harm: float | None) -> s
     return f"{column.name} moved by {effect.value:.2g} ({effect.low:.2g} to {effect.high:.2g}) {shift.unit}{cost}."
 
 
-def _table(columns: list[ColumnRecord], shifts: list[ColumnShift], adjusted: np.ndarray, harm: list[float | None]) -> Table:
-    order = np.lexsort((-np.array([shift.effect.value for shift in shifts]), adjusted))[:200] if shifts else []
+def _table(
+    columns: list[ColumnRecord], shifts: list[ColumnShift], adjusted: np.ndarray, harm: list[float | None]
+) -> Table:
+    sizes = np.array([shift.effect.value for shift in shifts])
+    order = np.lexsort((-sizes, adjusted))[:200].tolist()
     rows = tuple(
-        (columns[i].name, columns[i].kind, shifts[i].effect.value, shifts[i].unit, float(adjusted[i]), harm[i]) for i in order
+        (columns[i].name, columns[i].kind, shifts[i].effect.value, shifts[i].unit, float(adjusted[i]), harm[i])
+        for i in order
     )
-    return Table("All features", ("column", "kind", "shift", "unit", "adjusted p", "change of error"),
-                 ("text", "text", "number", "text", "pvalue", "number"), rows)  # fmt: skip
+    return Table(
+        "All features",
+        ("column", "kind", "shift", "unit", "adjusted p", "change of error"),
+        ("text", "text", "number", "text", "pvalue", "number"),
+        rows,
+    )
 
 
 def _remedies(harmful: list[str], total: int) -> tuple[Remedy, ...]:

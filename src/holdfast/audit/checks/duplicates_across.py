@@ -44,17 +44,25 @@ class DuplicatesAcross(Check):
         share = proportion(len(rows), test_set.frame.height)
         if not len(rows):
             chance = f" {count(len(seen), 'row')} coincide, as columns with few values do." if len(seen) else ""
-            return self.clear(f"No test row is a copy of a training row.{chance}", estimate=share, unit="share of test rows")
+            return self.clear(
+                f"No test row is a copy of a training row.{chance}", estimate=share, unit="share of test rows"
+            )
         notes = [f"equals training row {first[row]}" for row in exact] + ["nearly equals a training row"] * len(near)
-        because = [f"{count(len(exact), 'test row')} equal a training row in all {len(names)} features, {len(near)} nearly."]
+        because = [
+            f"{count(len(exact), 'test row')} equal a training row in all {len(names)} features, {len(near)} nearly."
+        ]
         return self.found(
-            f"{count(len(rows), 'test row is a copy', 'test rows are copies')} of training rows ({percent(share.value)}).",
-            estimate=share, unit="share of test rows", because=tuple(because),
+            f"{count(len(rows), 'test row is a copy', 'test rows are copies')} of training rows "
+            f"({percent(share.value)}).",
+            estimate=share,
+            unit="share of test rows",
+            because=tuple(because),
             rows=worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown, notes),
             price=_measurement(np.isin(test_rows, rows), test_predicted, test_y, metric),
-            what_to_do="Leave these rows out of the test set: the score on them is memory, not learning. If the sets come "
+            what_to_do="Leave these rows out of the test set: the score on them is memory, not learning. If the "
+            "sets come "
             "from one file, split by entity.",
-        )  # fmt: skip
+        )
 
     def plant(
         self, train_set: DataSet, test_set: DataSet, test_rows: np.ndarray, test_embedding: np.ndarray, strength: float,
@@ -89,7 +97,10 @@ def _measurement(
         return None
     whole, honest = metric(y, predicted), metric(y[~leaked], predicted[~leaked])
     return Price(
-        metric.name, "Leave the copies out of the test set", before=whole, after=honest,
+        metric.name,
+        "Leave the copies out of the test set",
+        before=whole,
+        after=honest,
         reason=f"This repairs the measurement, not the model: {metric.label} reads {whole:.3f} with the copies and "
         f"{honest:.3f} without them.",
-    )  # fmt: skip
+    )

@@ -40,14 +40,20 @@ class DuplicatesInside(Check):
         near = near if len(near) >= FEW else near[:0]
         share = proportion(len(copies) + len(near), train_set.frame.height)
         if share.value < LEAST or (not len(near) and pairs <= BEYOND_CHANCE * by_chance):
-            chance = " No more than columns with few values make by chance." if pairs else ""
-            return self.clear(f"{count(pairs, 'training row')} equal an earlier row ({percent(share.value)}).{chance}",
-                              estimate=share, unit="share of rows that are copies")  # fmt: skip
+            repeated = count(pairs, "training row equals", "training rows equal")
+            said = f"{repeated} an earlier row, no more than chance makes."
+            return self.clear(
+                said if pairs else "No training row is a copy of another.",
+                estimate=share,
+                unit="share of rows that are copies",
+            )
         rows = np.concatenate([copies, train_rows[near]]) if pairs > BEYOND_CHANCE * by_chance else train_rows[near]
         origin = np.concatenate([first[copies], np.full(len(near), -1)])
         conflicts = _conflicts(train_set.frame, task, copies, first)
-        because = [f"{count(len(copies), 'row')} equal an earlier row in all {len(names)} features; "
-                   f"chance would make about {by_chance:,.0f}."]  # fmt: skip
+        because = [
+            f"{count(len(copies), 'row')} equal an earlier row in all {len(names)} features; "
+            f"chance would make about {by_chance:,.0f}."
+        ]
         if len(near):
             because.append(f"{count(len(near), 'row')} nearly equal another one.")
         if conflicts:
@@ -55,14 +61,23 @@ class DuplicatesInside(Check):
         shown = [*names, *([task.target] if task.target else [])]
         notes = [f"equals row {o}" if o >= 0 else "nearly equals another row" for o in origin[: len(rows)]]
         return self.found(
-            f"{count(len(rows), 'training row is a copy', 'training rows are copies')} of others ({percent(share.value)}).",
-            estimate=share, unit="share of rows that are copies", because=tuple(because),
+            f"{count(len(rows), 'training row is a copy', 'training rows are copies')} of others "
+            f"({percent(share.value)}).",
+            estimate=share,
+            unit="share of rows that are copies",
+            because=tuple(because),
             rows=worst_rows("train", train_set.frame, rows, None, shown, settings.rows_shown, notes),
-            remedies=(Remedy("drop_rows", f"Drop {count(len(rows), 'copy', 'copies')} from training", True,
-                             rows=tuple(int(row) for row in np.unique(rows))),),
+            remedies=(
+                Remedy(
+                    "drop_rows",
+                    f"Drop {count(len(rows), 'copy', 'copies')} from training",
+                    True,
+                    rows=tuple(int(row) for row in np.unique(rows)),
+                ),
+            ),
             what_to_do="Drop the copies unless they are real repetitions. Copies make cross-validation too optimistic; "
             "Holdfast keeps them in one fold.",
-        )  # fmt: skip
+        )
 
     def plant(
         self, train_set: DataSet, train_rows: np.ndarray, train_embedding: np.ndarray,

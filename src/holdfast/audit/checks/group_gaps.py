@@ -29,8 +29,9 @@ class GroupGaps(Check):
         self, columns: tuple[ColumnRecord, ...], train_table: pl.DataFrame, train_loss: np.ndarray, task: Task,
         settings: Settings, test_table: pl.DataFrame | None = None, test_loss: np.ndarray | None = None,
     ) -> Finding:  # fmt: skip
-        on_test = test_table is not None and test_loss is not None
-        table, loss = (test_table, test_loss) if on_test else (train_table, train_loss)
+        table, loss, where = train_table, train_loss, "training"
+        if test_table is not None and test_loss is not None:
+            table, loss, where = test_table, test_loss, "test"
         groups = {c.name: codes for c in columns if (codes := _groups(c, table)) is not None}
         if not groups:
             raise NotApplicable(f"no group column, and no category with 2 to {MOST} values of at least {LEAST} rows")
@@ -40,26 +41,38 @@ class GroupGaps(Check):
             names, codes = np.unique(values, return_inverse=True)
             method = GroupGap(least_rows=LEAST)
             gap = method.measure(loss=loss, group=codes)
-            gaps[name] = (gap._replace(pvalue=min(1.0, (gap.pvalue or 1.0) * len(groups))), f"{name} {names[method.worst_]}")
+            gaps[name] = (
+                gap._replace(pvalue=min(1.0, (gap.pvalue or 1.0) * len(groups))),
+                f"{name} {names[method.worst_]}",
+            )
             items += [(f"{name} {names[code]}", own.value, own.low, own.high) for code, own in method.groups_.items()]
         worst, label = min(gaps.values(), key=lambda pair: (pair[0].pvalue, -pair[0].value))
         unit = "mean absolute error" if task.kind == "regression" else "error rate"
         least = WORTH if task.kind != "regression" else 0.1 * float(loss.mean())
-        where = "test" if on_test else "training"
         items.sort(key=lambda item: -item[1])
         parts = {
-            "estimate": worst, "unit": f"{unit} of {label}, minus that of the other {where} rows",
-            "details": (Bars(f"{unit}, group minus the rest", "points" if task.kind != "regression" else "", tuple(items[:MOST])),),
-        }  # fmt: skip
+            "estimate": worst,
+            "unit": f"{unit} of {label}, minus that of the other {where} rows",
+            "details": (
+                Bars(
+                    f"{unit}, group minus the rest", "points" if task.kind != "regression" else "", tuple(items[:MOST])
+                ),
+            ),
+        }
         if worst.pvalue is not None and worst.pvalue < settings.level and worst.value >= least:
             return self.found(
-                f"{label} has a {unit} higher by {worst.value:.2f} than the other {where} rows ({pvalue(worst.pvalue)}).",
+                f"{label} has a {unit} higher by {worst.value:.2f} than the other {where} rows "
+                f"({pvalue(worst.pvalue)}).",
                 what_to_do="Ask what is different for this group: fewer rows, other measurements, another relation. "
                 "Labelled rows of the group are the surest remedy.",
                 **parts,
             )
         if worst.high >= 2 * least and worst.value >= least:
-            return self.unsure(f"{label} may be served worse: {unit} higher by {worst.value:.2f} ({worst.low:.2f} to {worst.high:.2f}).", **parts)
+            return self.unsure(
+                f"{label} may be served worse: {unit} higher by {worst.value:.2f} ({worst.low:.2f} to "
+                f"{worst.high:.2f}).",
+                **parts,
+            )
         return self.clear(f"No group of {', '.join(list(groups)[:6])} is served clearly worse.", **parts)
 
 

@@ -40,13 +40,17 @@ class GroupLeak(Check):
         share, inside = shares[worst]
         rows = np.flatnonzero(inside)
         return self.found(
-            f"{count(len(rows), 'test row belongs', 'test rows belong')} to a {worst} that also has training rows ({percent(share.value)}).",
-            estimate=share, unit="share of test rows", columns=tuple(hit),
+            f"{count(len(rows), 'test row belongs', 'test rows belong')} to a {worst} that also has training rows "
+            f"({percent(share.value)}).",
+            estimate=share,
+            unit="share of test rows",
+            columns=tuple(hit),
             rows=worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown),
             price=_honest(inside[test_rows], test_predicted, test_y, metric),
-            what_to_do="If the model will meet new entities, split by entity: the score on known ones is too good. If it "
+            what_to_do="If the model will meet new entities, split by entity: the score on known ones is too "
+            "good. If it "
             "will meet the same ones again, ignore this check and say so.",
-        )  # fmt: skip
+        )
 
 
 def _overlap(train: pl.Series, test: pl.Series) -> tuple[Estimate, np.ndarray]:
@@ -66,7 +70,10 @@ def _honest(
         return None
     values = [metric(y[part], predicted[part]) for part in (known, ~known)]
     return Price(
-        metric.name, "Judge on new entities only", before=metric(y, predicted), after=values[1],
+        metric.name,
+        "Judge on new entities only",
+        before=metric(y, predicted),
+        after=values[1],
         reason=f"This repairs the measurement, not the model: {metric.label} is {values[0]:.3f} on known and "
         f"{values[1]:.3f} on new entities.",
-    )  # fmt: skip
+    )

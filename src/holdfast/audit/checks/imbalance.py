@@ -25,16 +25,32 @@ class Imbalance(Check):
         common = recalls[int(counts.argmax())]
         assert common is not None
         rare = [k for k, n in enumerate(counts) if n < len(train_y) / len(classes) / 5]
-        lagging = [k for k in rare if (own := recalls[k]) is None or own.high < common.low and common.value - own.value > LAGS]
-        bars = Bars("Recall by class (out of fold)", "share", tuple(
-            (f"{classes[k]} ({counts[k]:,})", own.value, own.low, own.high)
-            for k in np.argsort(counts)[:20] if (own := recalls[k]) is not None
-        ))  # fmt: skip
+        lagging = [
+            k
+            for k in rare
+            if (own := recalls[k]) is None or (own.high < common.low and common.value - own.value > LAGS)
+        ]
+        bars = Bars(
+            "Recall by class (out of fold)",
+            "share",
+            tuple(
+                (f"{classes[k]} ({counts[k]:,})", own.value, own.low, own.high)
+                for k in np.argsort(counts)[:20]
+                if (own := recalls[k]) is not None
+            ),
+        )
         smallest = int(counts.argmin())
         size = proportion(int(counts[smallest]), len(train_y))
-        said = f"The rarest class, {classes[smallest]}, has {count(int(counts[smallest]), 'row')} ({percent(size.value)})."
+        said = (
+            f"The rarest class, {classes[smallest]}, has {count(int(counts[smallest]), 'row')} ({percent(size.value)})."
+        )
         if not lagging:
-            return self.clear(f"No class is both rare and badly recalled. {said}", estimate=size, unit="share of the rarest class", details=(bars,))
+            return self.clear(
+                f"No class is both rare and badly recalled. {said}",
+                estimate=size,
+                unit="share of the rarest class",
+                details=(bars,),
+            )
         names = [classes[k] for k in lagging]
         return self.found(
             f"{count(len(names), 'class is', 'classes are')} rare and badly recalled: {listed(names)}.",

@@ -35,23 +35,35 @@ class LabelShift(Check):
         size = guessed if test_y is None else compare_category(train_y, test_y).total_variation
         now = _padded(method.cur_share_, k) if test_y is None else np.bincount(test_y, minlength=k) / len(test_y)
         parts = {
-            "estimate": size, "unit": "share of rows that would have to change class",
+            "estimate": size,
+            "unit": "share of rows that would have to change class",
             "details": (_bars(classes, before, now, len(train_y), len(test_probs)),),
-        }  # fmt: skip
+        }
         if size.pvalue is None or size.pvalue >= settings.level or size.value < WORTH:
             return self.clear(f"Class shares did not move beyond chance ({pvalue(size.pvalue)}).", **parts)
         top = int(np.abs(now - before).argmax())
         source = "as labelled" if test_y is not None else "as estimated from predictions"
         ratio = _padded(method.class_weights_, k)
         return self.found(
-            f"Class {classes[top]} goes from {percent(before[top])} of training rows to {percent(now[top])} of test rows, {source}.",
-            because=(f"Predictions alone put the shift at {guessed.value:.3f} ({guessed.low:.3f} to {guessed.high:.3f}), {pvalue(guessed.pvalue)}.",),
-            remedies=(Remedy("correct_prior", "Correct predictions for the new class shares (estimated without test labels)", True,
-                             set="model", values=tuple(ratio.tolist())),),
+            f"Class {classes[top]} goes from {percent(before[top])} of training rows to {percent(now[top])} of "
+            f"test rows, {source}.",
+            because=(
+                f"Predictions alone put the shift at {guessed.value:.3f} ({guessed.low:.3f} to "
+                f"{guessed.high:.3f}), {pvalue(guessed.pvalue)}.",
+            ),
+            remedies=(
+                Remedy(
+                    "correct_prior",
+                    "Correct predictions for the new class shares (estimated without test labels)",
+                    True,
+                    set="model",
+                    values=tuple(ratio.tolist()),
+                ),
+            ),
             what_to_do="If only the mix of classes changed, correct the predicted probabilities for the new shares; no "
             "refit is needed.",
             **parts,
-        )  # fmt: skip
+        )
 
 
 def _padded(values: np.ndarray, k: int) -> np.ndarray:

@@ -41,20 +41,33 @@ class MissingMismatch(Check):
         rows = tuple((name, gone[name][0] / n, gone[name][1] / m, float(adjusted[name])) for name in flagged)
         lost = tuple(name for name in flagged if gone[name][1] / m >= MOSTLY and gone[name][0] / n <= 0.2)
         return self.found(
-            f"{count(len(flagged), 'feature is', 'features are')} missing far more often in one set: {listed(flagged)}.",
+            f"{count(len(flagged), 'feature is', 'features are')} missing far more often in one set: "
+            f"{listed(flagged)}.",
             estimate=gaps[worst]._replace(pvalue=float(adjusted[worst])),
             unit=f"missing share of {worst}, test minus training",
             columns=tuple(flagged),
-            because=tuple(f"{name} is missing in {percent(a)} of training rows and {percent(b)} of test rows."
-                          for name, a, b, _ in rows[:6]),
+            because=tuple(
+                f"{name} is missing in {percent(a)} of training rows and {percent(b)} of test rows."
+                for name, a, b, _ in rows[:6]
+            ),
             details=(
-                Bars("Missing, test minus training", "share", tuple((k, gaps[k].value, gaps[k].low, gaps[k].high) for k in flagged[:20])),
-                Table("Missing values", ("column", "training", "test", "adjusted p"), ("text", "percent", "percent", "pvalue"), rows[:200]),
+                Bars(
+                    "Missing, test minus training",
+                    "share",
+                    tuple((k, gaps[k].value, gaps[k].low, gaps[k].high) for k in flagged[:20]),
+                ),
+                Table(
+                    "Missing values",
+                    ("column", "training", "test", "adjusted p"),
+                    ("text", "percent", "percent", "pvalue"),
+                    rows[:200],
+                ),
             ),
             remedies=_remedies(tuple(flagged), lost, {name: b / m for name, (_, b) in gone.items()}),
-            what_to_do="Find out why the values are missing. A model should not lean on columns that will not be there: "
+            what_to_do="Find out why the values are missing. A model should not lean on columns that will not be "
+            "there: "
             "train without them, or train with values hidden as often as they are missing in the new data.",
-        )  # fmt: skip
+        )
 
     def plant(
         self, test_set: DataSet, features: tuple[ColumnRecord, ...], strength: float, rng: np.random.Generator
@@ -74,8 +87,10 @@ def _remedies(flagged: tuple[str, ...], lost: tuple[str, ...], rates: dict[str, 
     hidden = Remedy(
         "hide_values",
         f"Train with values of {listed(flagged)} hidden as often as they are missing in test",
-        True, columns=flagged, values=tuple(rates[name] for name in flagged),
-    )  # fmt: skip
+        True,
+        columns=flagged,
+        values=tuple(rates[name] for name in flagged),
+    )
     if not lost:
         return (hidden,)
     return (Remedy("drop_columns", f"Train without {listed(lost)}", True, columns=lost), hidden)

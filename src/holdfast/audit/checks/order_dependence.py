@@ -39,11 +39,18 @@ class OrderDependence(Check):
         place = np.linspace(0, n - 1, len(bins))
         line = ("neighbours nearby", tuple(place.tolist()), tuple(float(part.mean()) for part in bins), (), ())
         drawn = Curve("Where in the file near rows stand together", "row", "closeness", (line,))
-        parts = {"estimate": gap, "unit": "largest gap between distributions of distance in the file", "details": (drawn,)}
+        parts = {
+            "estimate": gap,
+            "unit": "largest gap between distributions of distance in the file",
+            "details": (drawn,),
+        }
         if gap.pvalue is None or gap.pvalue >= settings.level or gap.value < WORTH:
-            return self.clear(f"The order of the training rows says nothing about them ({pvalue(gap.pvalue)}).", **parts)
+            return self.clear(
+                f"The order of the training rows says nothing about them ({pvalue(gap.pvalue)}).", **parts
+            )
         return self.found(
-            f"Similar rows stand together in the training file ({pvalue(gap.pvalue)}): the file is sorted, drifts or repeats.",
+            f"Similar rows stand together in the training file ({pvalue(gap.pvalue)}): the file is sorted, drifts "
+            "or repeats.",
             what_to_do="Find out what the order means. Shuffle before splitting or training in batches; if it is time, "
             "split by time, so that the test lies after the training rows.",
             **parts,

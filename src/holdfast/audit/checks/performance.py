@@ -37,9 +37,10 @@ class Performance(Check):
         drop = difference(before, now) if metric.higher_is_better else difference(now, before)
         groups = _by_group(test_y, test_predicted, test_table, columns, metric)
         bars = Bars(
-            f"{capital(metric.label)}, with 90 % intervals", metric.label,
+            f"{capital(metric.label)}, with 90 % intervals",
+            metric.label,
             (("training, out of fold", *before[:3]), ("test, all rows", *now[:3]), *groups),
-        )  # fmt: skip
+        )
         verb = "falls" if metric.higher_is_better else "rises"
         said = f"{metric.label} {verb} from {before.value:.3f} in training to {now.value:.3f} on the test set"
         parts = {
@@ -55,20 +56,32 @@ class Performance(Check):
             return self.found(
                 f"{capital(said)}: {in_metric(drop, metric, signed=True).removeprefix('+')} lost.",
                 remedies=(_learn(len(test_y)),),
-                what_to_do="See which shift causes the drop, and what its remedies win back. Labels of new rows are the "
+                what_to_do="See which shift causes the drop, and what its remedies win back. Labels of new rows "
+                "are the "
                 "one remedy that helps whatever the cause.",
                 **parts,
             )
         if drop.high > 0.05 and metric.unit == "points":
-            return self.unsure(f"{capital(metric.label)} is {before.value:.3f} in training and {now.value:.3f} on the test set; "
-                               f"a loss of up to {100 * drop.high:.1f} points cannot be ruled out.", **parts)  # fmt: skip
-        return self.clear(f"{capital(metric.label)} holds: {before.value:.3f} in training, {now.value:.3f} on the test set.", **parts)
+            return self.unsure(
+                f"{capital(metric.label)} is {before.value:.3f} in training and {now.value:.3f} on "
+                "the test set; "
+                f"a loss of up to {100 * drop.high:.1f} points cannot be ruled "
+                "out.",
+                **parts,
+            )
+        return self.clear(
+            f"{capital(metric.label)} holds: {before.value:.3f} in training, {now.value:.3f} on the test set.", **parts
+        )
 
 
 def _learn(labelled: int) -> Remedy:
     rows = min(100, labelled // 2)
-    return Remedy("learn_from_test_rows", f"Label {rows} rows of the new data and train on them too", True,
-                  settings={"rows": rows})  # fmt: skip
+    return Remedy(
+        "learn_from_test_rows",
+        f"Label {rows} rows of the new data and train on them too",
+        True,
+        settings={"rows": rows},
+    )
 
 
 def _by_group(

@@ -33,8 +33,13 @@ class RelationChange(Check):
     ) -> Finding:  # fmt: skip
         if min(len(train_y), len(test_y)) < LEAST_ROWS:
             raise NotApplicable(f"at least {LEAST_ROWS} labelled rows of each set are needed")
-        tests = [(place, name, k, change) for place, name in enumerate(encoder.names) if not encoder.is_categorical[place]
-                 for k in _answers(task) if (change := _change(train_X[:, place], train_y, test_X[:, place], test_y, k))]  # fmt: skip
+        tests = [
+            (place, name, k, change)
+            for place, name in enumerate(encoder.names)
+            if not encoder.is_categorical[place]
+            for k in _answers(task)
+            if (change := _change(train_X[:, place], train_y, test_X[:, place], test_y, k))
+        ]
         if not tests:
             raise NotApplicable("no numeric feature has enough rows in both sets over a shared range")
         adjusted = holm(np.array([change.pvalue for *_, change in tests]))
@@ -42,11 +47,14 @@ class RelationChange(Check):
         best = int(np.argmin(adjusted))
         if not changed:
             return self.clear(
-                f"None of {count(len({name for _, name, *_ in tests}), 'feature')} relates to the target in another way than in "
-                f"training (smallest adjusted {pvalue(float(adjusted[best]))}). Relations that change only in combinations "
+                f"None of {count(len({name for _, name, *_ in tests}), 'feature')} relates to the target in "
+                "another way than in "
+                f"training (smallest adjusted {pvalue(float(adjusted[best]))}). Relations that change only in "
+                "combinations "
                 "of features are not seen by this check.",
-                estimate=tests[best][3]._replace(pvalue=float(adjusted[best])), unit=f"change of slope of {tests[best][1]}",
-            )  # fmt: skip
+                estimate=tests[best][3]._replace(pvalue=float(adjusted[best])),
+                unit=f"change of slope of {tests[best][1]}",
+            )
         names = tuple(dict.fromkeys(tests[i][1] for i in changed))
         first = tests[changed[0]]
         items = tuple((_label(tests[i][1], tests[i][2], task), *tests[i][3][:3]) for i in changed[:12])
@@ -56,14 +64,30 @@ class RelationChange(Check):
             estimate=first[3]._replace(pvalue=float(adjusted[changed[0]])),
             unit=f"change of slope of {first[1]}, standard deviations",
             columns=names,
-            because=tuple(f"{_label(tests[i][1], tests[i][2], task)}: slope changes by {tests[i][3].value:+.2f} "
-                          f"[{tests[i][3].low:+.2f}, {tests[i][3].high:+.2f}], adjusted {pvalue(float(adjusted[i]))}." for i in changed[:6]),
-            details=(Bars("Change of slope", "standard deviations", items),
-                     *(_curve(train_X[:, p], train_y, test_X[:, p], test_y, name, k, task) for p, name, k, _ in [tests[i] for i in changed[:2]])),
-            remedies=(Remedy("learn_from_test_rows", f"Label {rows} rows of the new data and train on them too", True, settings={"rows": rows}),),
+            because=tuple(
+                f"{_label(tests[i][1], tests[i][2], task)}: slope changes by {tests[i][3].value:+.2f} "
+                f"[{tests[i][3].low:+.2f}, {tests[i][3].high:+.2f}], adjusted "
+                f"{pvalue(float(adjusted[i]))}."
+                for i in changed[:6]
+            ),
+            details=(
+                Bars("Change of slope", "standard deviations", items),
+                *(
+                    _curve(train_X[:, p], train_y, test_X[:, p], test_y, name, k, task)
+                    for p, name, k, _ in [tests[i] for i in changed[:2]]
+                ),
+            ),
+            remedies=(
+                Remedy(
+                    "learn_from_test_rows",
+                    f"Label {rows} rows of the new data and train on them too",
+                    True,
+                    settings={"rows": rows},
+                ),
+            ),
             what_to_do="No reweighting of old rows can teach a new relation. Label rows of the new data and train on "
             "them, or drop the features whose meaning changed.",
-        )  # fmt: skip
+        )
 
 
 def _answers(task: Task) -> tuple[int | None, ...]:
@@ -72,7 +96,9 @@ def _answers(task: Task) -> tuple[int | None, ...]:
     return (1,) if task.kind == "binary" else tuple(range(min(len(task.classes), MOST_CLASSES)))
 
 
-def _change(ref_x: np.ndarray, ref_y: np.ndarray, cur_x: np.ndarray, cur_y: np.ndarray, k: int | None) -> Estimate | None:
+def _change(
+    ref_x: np.ndarray, ref_y: np.ndarray, cur_x: np.ndarray, cur_y: np.ndarray, k: int | None
+) -> Estimate | None:
     ref, cur = np.isfinite(ref_x), np.isfinite(cur_x)
     if min(ref.sum(), cur.sum()) < LEAST_ROWS // 2:
         return None
@@ -103,6 +129,8 @@ def _curve(
         xs = tuple(float(x[seen][place == b].mean()) for b in used)
         means = np.array([answer[place == b].mean() for b in used])
         reach = np.array([1.645 * answer[place == b].std() / np.sqrt((place == b).sum()) for b in used])
-        lines.append((label, xs, tuple(means.tolist()), tuple((means - reach).tolist()), tuple((means + reach).tolist())))
+        lines.append(
+            (label, xs, tuple(means.tolist()), tuple((means - reach).tolist()), tuple((means + reach).tolist()))
+        )
     target = str(task.target) if k is None else f"share of {task.classes[k]}"
     return Curve(f"{target} by {name}", name, target, tuple(lines))

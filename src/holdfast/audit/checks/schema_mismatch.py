@@ -17,30 +17,45 @@ class SchemaMismatch(Check):
     code = "SCH001"
     title = "columns that differ between the sets"
 
-    def run(
-        self, train_set: DataSet, test_set: DataSet, columns: tuple[ColumnRecord, ...], task: Task
-    ) -> Finding:
+    def run(self, train_set: DataSet, test_set: DataSet, columns: tuple[ColumnRecord, ...], task: Task) -> Finding:
         here, there = set(train_set.frame.columns), set(test_set.frame.columns)
-        facts = [("only in training", name, "") for name in train_set.frame.columns if name not in there and name != task.target]
+        facts = [
+            ("only in training", name, "")
+            for name in train_set.frame.columns
+            if name not in there and name != task.target
+        ]
         facts += [("only in test", name, "") for name in test_set.frame.columns if name not in here]
-        facts += [("another type", name, f"{train_set.frame[name].dtype} / {test_set.frame[name].dtype}")
-                  for name in train_set.frame.columns if name in there and self._differs(train_set, test_set, name)]  # fmt: skip
-        unseen = {c.name: self._unseen(train_set.frame[c.name], test_set.frame[c.name])
-                  for c in columns if c.kind == "category" and c.role == "feature" and c.name in here & there}  # fmt: skip
-        facts += [("unseen categories", name, f"{percent(share)} of test rows: {listed(values, 4)}")
-                  for name, (share, values) in unseen.items() if share > 0]  # fmt: skip
+        facts += [
+            ("another type", name, f"{train_set.frame[name].dtype} / {test_set.frame[name].dtype}")
+            for name in train_set.frame.columns
+            if name in there and self._differs(train_set, test_set, name)
+        ]
+        unseen = {
+            c.name: self._unseen(train_set.frame[c.name], test_set.frame[c.name])
+            for c in columns
+            if c.kind == "category" and c.role == "feature" and c.name in here & there
+        }
+        facts += [
+            ("unseen categories", name, f"{percent(share)} of test rows: {listed(values, 4)}")
+            for name, (share, values) in unseen.items()
+            if share > 0
+        ]
         if not facts:
-            return self.clear(f"Both sets have the same {count(len(here & there), 'column')}, with the same types and categories.")
+            return self.clear(
+                f"Both sets have the same {count(len(here & there), 'column')}, with the same types and categories."
+            )
         table = Table("What differs", ("difference", "column", "detail"), ("text", "text", "text"), tuple(facts[:200]))
         names = tuple(dict.fromkeys(name for _, name, _ in facts))
         kinds = [f"{sum(kind == k for kind, _, _ in facts)} {k}" for k in dict.fromkeys(kind for kind, _, _ in facts)]
         return self.found(
-            f"{count(len(names), 'column differs', 'columns differ')} between the sets ({', '.join(kinds)}): {listed(names)}.",
+            f"{count(len(names), 'column differs', 'columns differ')} between the sets ({', '.join(kinds)}): "
+            f"{listed(names)}.",
             estimate=proportion(len(names), len(here | there)),
             unit="share of columns",
             columns=names,
             details=(table,),
-            what_to_do="Columns that one set lacks were not used by the model. Find out whether the source changed, and "
+            what_to_do="Columns that one set lacks were not used by the model. Find out whether the source "
+            "changed, and "
             "fix it there; map renamed columns and categories to the names of the training data.",
         )
 

@@ -11,7 +11,6 @@ from holdfast.audit.check import Check, NotApplicable
 from holdfast.audit.encode import as_numbers
 from holdfast.audit.load import Task
 from holdfast.audit.records import Bars, ColumnRecord, Finding, Remedy
-from holdfast.audit.settings import Settings
 from holdfast.audit.words import count, listed, percent
 from holdfast.core import Estimate
 from holdfast.leakage import TargetLeak
@@ -22,7 +21,7 @@ HINTS = 0.6
 
 
 class TargetLeakInColumns(Check):
-    """How much of the target every single column explains out of sample; ids and the row number should explain nothing."""
+    """How much of the target single columns explain out of sample; ids and the row number should explain nothing."""
 
     code = "LEA002"
     title = "columns that give the answer away"
@@ -32,10 +31,15 @@ class TargetLeakInColumns(Check):
 
     def run(
         self, train_table: pl.DataFrame, train_rows: np.ndarray, train_y: np.ndarray, columns: tuple[ColumnRecord, ...],
-        task: Task, settings: Settings,
+        task: Task,
     ) -> Finding:  # fmt: skip
-        tested = {c.name: c for c in columns if c.role in ("feature", "id", "time", "group") and c.kind not in ("text", "image", "empty")
-                  and c.name in train_table.columns}  # fmt: skip
+        tested = {
+            c.name: c
+            for c in columns
+            if c.role in ("feature", "id", "time", "group")
+            and c.kind not in ("text", "image", "empty")
+            and c.name in train_table.columns
+        }
         if not tested:
             raise NotApplicable("no column to test")
         answer = {"target" if task.kind == "regression" else "y": train_y}
@@ -44,26 +48,48 @@ class TargetLeakInColumns(Check):
         leaks = [name for name, s in skill.items() if tested[name].role in ("feature", "time") and s.low >= GIVES_AWAY]
         ids = [name for name, s in skill.items() if tested[name].role == "id" and s.low >= IDENTIFIES]
         ranked = sorted(skill, key=lambda name: -skill[name].value)
-        bars = Bars("Share of the target's uncertainty explained by one column", "share", tuple((n, *skill[n][:3]) for n in ranked[:10]))
+        bars = Bars(
+            "Share of the target's uncertainty explained by one column",
+            "share",
+            tuple((n, *skill[n][:3]) for n in ranked[:10]),
+        )
         best = ranked[0]
         by_order = order.low >= IDENTIFIES
         if not leaks and not ids and not by_order:
-            parts = {"estimate": skill[best], "unit": "share of uncertainty explained by the best column", "details": (bars,)}
+            parts = {
+                "estimate": skill[best],
+                "unit": "share of uncertainty explained by the best column",
+                "details": (bars,),
+            }
             if skill[best].low >= HINTS:
-                return self.unsure(f"{best} alone explains {percent(skill[best].value)} of the target: check that it is known in time.", **parts)
-            return self.clear(f"No single column gives the answer away: the best, {best}, explains {percent(skill[best].value)} of it.", **parts)
+                return self.unsure(
+                    f"{best} alone explains {percent(skill[best].value)} of the target: check that it is known in "
+                    "time.",
+                    **parts,
+                )
+            return self.clear(
+                f"No single column gives the answer away: the best, {best}, explains {percent(skill[best].value)} "
+                "of it.",
+                **parts,
+            )
         said = [f"{name} alone explains {percent(skill[name].value)} of the target" for name in leaks]
         said += [f"the identifier {name} explains {percent(skill[name].value)}" for name in ids]
         said += [f"the row number explains {percent(order.value)}"] if by_order else []
         top = skill[leaks[0]] if leaks else skill[ids[0]] if ids else order
         return self.found(
             f"{'; '.join(said)}."[:1].upper() + f"{'; '.join(said)}."[1:],
-            estimate=top, unit="share of the target's uncertainty explained", columns=(*leaks, *ids), details=(bars,),
-            remedies=(Remedy("drop_columns", f"Train without {listed(leaks)}", True, columns=tuple(leaks)),) if leaks else (),
+            estimate=top,
+            unit="share of the target's uncertainty explained",
+            columns=(*leaks, *ids),
+            details=(bars,),
+            remedies=(Remedy("drop_columns", f"Train without {listed(leaks)}", True, columns=tuple(leaks)),)
+            if leaks
+            else (),
             because=(f"{count(len(skill), 'column')} were tested one by one, out of sample.",),
             what_to_do="Ask whether the column is known when the model is used. If not, drop it: the score will fall, "
-            "and be honest. Identifiers and the row number should explain nothing: if they do, the file was assembled by class.",
-        )  # fmt: skip
+            "and be honest. Identifiers and the row number should explain nothing: if they do, the file was "
+            "assembled by class.",
+        )
 
     def plant(
         self, train_table: pl.DataFrame, train_y: np.ndarray, columns: tuple[ColumnRecord, ...], strength: float,

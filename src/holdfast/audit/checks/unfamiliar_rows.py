@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from holdfast.audit.check import Check
 from holdfast.audit.evidence import proportion, worst_rows
 from holdfast.audit.load import DataSet
@@ -30,15 +31,25 @@ class UnfamiliarRows(Check):
         share = proportion(int(strange.sum()), len(strange))
         parts = {"estimate": share, "unit": "share of test rows"}
         if not strange.any():
-            return self.clear(f"No test row is unlike the training rows; {count(finder.fewest_, 'such row')} would have been needed to name any.", **parts)
+            return self.clear(
+                f"No test row is unlike the training rows; {count(finder.fewest_, 'such row')} would have been "
+                "needed to name any.",
+                **parts,
+            )
         names = [column.name for column in features]
-        rows = worst_rows("test", test_set.frame, test_rows[strange], finder.scores_[strange], names, settings.rows_shown)
+        rows = worst_rows(
+            "test", test_set.frame, test_rows[strange], finder.scores_[strange], names, settings.rows_shown
+        )
         return self.found(
-            f"{count(int(strange.sum()), 'test row is', 'test rows are')} unlike anything in training ({percent(share.value)}).",
-            because=(f"At most about {percent(2 * settings.level)} of the rows named are expected to be ordinary ones.",),
+            f"{count(int(strange.sum()), 'test row is', 'test rows are')} unlike anything in training "
+            f"({percent(share.value)}).",
+            because=(
+                f"At most about {percent(2 * settings.level)} of the rows named are expected to be ordinary ones.",
+            ),
             rows=rows,
             price=_rejected(strange, test_predicted, test_y, metric),
-            what_to_do="Do not trust predictions on these rows: send them to a person, or collect training rows like them.",
+            what_to_do="Do not trust predictions on these rows: send them to a person, or collect training rows "
+            "like them.",
             **parts,
         )
 
@@ -48,9 +59,17 @@ def _rejected(
 ) -> Price | None:
     if predicted is None or y is None or metric is None or strange.sum() < 5 or (~strange).sum() < 5:
         return None
-    whole, rest, odd = metric(y, predicted), metric(y[~strange], predicted[~strange]), metric(y[strange], predicted[strange])
+    whole, rest, odd = (
+        metric(y, predicted),
+        metric(y[~strange], predicted[~strange]),
+        metric(y[strange], predicted[strange]),
+    )
     return Price(
-        metric.name, "Reject unfamiliar rows", before=whole, after=rest,
-        reason=f"Rejecting is no refit: {metric.label} is {odd:.3f} on the unfamiliar rows and {rest:.3f} on the others "
+        metric.name,
+        "Reject unfamiliar rows",
+        before=whole,
+        after=rest,
+        reason=f"Rejecting is no refit: {metric.label} is {odd:.3f} on the unfamiliar rows and {rest:.3f} on the "
+        "others "
         f"({percent(float((~strange).mean()))} of rows kept).",
-    )  # fmt: skip
+    )

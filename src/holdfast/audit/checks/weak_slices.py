@@ -36,7 +36,9 @@ class WeakSlicesFound(Check):
         if test_loss is not None and test_set is not None and test_rows is not None and test_X is not None:
             data, rows, X, loss = test_set, test_rows, test_X, test_loss
         if len(loss) < LEAST_ROWS:
-            raise NotApplicable(f"{len(loss)} rows with a known error; at least {LEAST_ROWS} are needed to find and confirm a slice")
+            raise NotApplicable(
+                f"{len(loss)} rows with a known error; at least {LEAST_ROWS} are needed to find and confirm a slice"
+            )
         plain = [i for i, c in enumerate(encoder.names) if _kind(features, c) not in ("text", "image")]
         if not plain:
             raise NotApplicable("slices need columns other than text and images")
@@ -46,25 +48,49 @@ class WeakSlicesFound(Check):
         groups = finder.group_rows(X=shown_X, loss=loss, columns=[encoder.names[i] for i in plain])
         unit = "mean absolute error" if task.kind == "regression" else "error rate"
         if not finder.slices_:
-            return self.clear(f"No slice of the {name} rows has a clearly raised {unit} (search confirmed on held-out rows).")
+            return self.clear(
+                f"No slice of the {name} rows has a clearly raised {unit} (search confirmed on held-out rows)."
+            )
         rules = [rule for rule, *_ in finder.slices_]
-        bars = Bars(f"{unit}, slice minus the rest", "points" if task.kind != "regression" else "",
-                    tuple((rule, *effect[:3]) for rule, (_, _, effect, _) in zip(rules, finder.slices_, strict=True)))  # fmt: skip
-        table = Table("Slices", ("slice", "rows", f"{unit} above the rest", "adjusted p"), ("text", "number", "number", "pvalue"),
-                      tuple((rule, size, effect.value, p) for rule, (_, size, effect, p) in zip(rules, finder.slices_, strict=True)))  # fmt: skip
+        bars = Bars(
+            f"{unit}, slice minus the rest",
+            "points" if task.kind != "regression" else "",
+            tuple((rule, *effect[:3]) for rule, (_, _, effect, _) in zip(rules, finder.slices_, strict=True)),
+        )
+        table = Table(
+            "Slices",
+            ("slice", "rows", f"{unit} above the rest", "adjusted p"),
+            ("text", "number", "number", "pvalue"),
+            tuple(
+                (rule, size, effect.value, p) for rule, (_, size, effect, p) in zip(rules, finder.slices_, strict=True)
+            ),
+        )
         worst = finder.slices_[0]
         inside = np.flatnonzero(groups == 0)
         return self.found(
-            f"{count(len(rules), 'slice')} of the {name} rows: {rules[0]} ({count(worst[1], 'row')}) goes with a {unit} higher by {worst[2].value:.2f}.",
-            estimate=worst[2], unit=f"{unit}, slice minus the rest",
-            because=tuple(f"{rule}: {size:,} rows, {unit} higher by {e.value:.2f} ({e.low:.2f} to {e.high:.2f}) than the rest, {pvalue(p)}."
-                          for rule, (_, size, e, p) in zip(rules, finder.slices_, strict=True)),
-            rows=worst_rows(name, data.frame, rows[inside], loss[inside], [str(task.target), *(c.name for c in features)], settings.rows_shown),
+            f"The {unit} is higher by {worst[2].value:.2f} where {rules[0]} ({count(worst[1], f'{name} row')}); "
+            f"{count(len(rules), 'weak slice')} in all.",
+            estimate=worst[2],
+            unit=f"{unit}, slice minus the rest",
+            because=tuple(
+                f"{rule}: {size:,} rows, {unit} higher by {e.value:.2f} ({e.low:.2f} to {e.high:.2f}) "
+                f"than the rest, {pvalue(p)}."
+                for rule, (_, size, e, p) in zip(rules, finder.slices_, strict=True)
+            ),
+            rows=worst_rows(
+                name,
+                data.frame,
+                rows[inside],
+                loss[inside],
+                [str(task.target), *(c.name for c in features)],
+                settings.rows_shown,
+            ),
             details=(bars, table),
             remedies=_remedies(finder, train_X[:, plain], shown_X, unordered, train_rows, groups, name),
-            what_to_do="Collect more training rows like these, look for a feature that explains them, or do not rely on "
+            what_to_do="Collect more training rows like these, look for a feature that explains them, or do not "
+            "rely on "
             "the model there.",
-        )  # fmt: skip
+        )
 
 
 def _kind(features: tuple[ColumnRecord, ...], name: str) -> str:
@@ -87,7 +113,7 @@ def _remedies(
     finder: WeakSlices, train_X: np.ndarray, X: np.ndarray, unordered: tuple[int, ...], train_rows: np.ndarray,
     groups: np.ndarray, name: str,
 ) -> tuple[Remedy, ...]:  # fmt: skip
-    """Weigh the training rows of the weak slices up. In the test set slices are told by their nearest rule of ranges."""
+    """Weigh the training rows of the weak slices up; slices of the test set by the ranges of their rows."""
     if name == "train":
         weak = groups >= 0
     else:
@@ -99,5 +125,12 @@ def _remedies(
     if not weak.any() or weak.all():
         return ()
     weights = np.where(weak, FACTOR, 1.0)
-    return (Remedy("reweight_rows", f"Weigh the {int(weak.sum()):,} training rows of weak slices {FACTOR:.0f} times", True,
-                   rows=tuple(train_rows.tolist()), values=tuple((weights / weights.mean()).tolist())),)  # fmt: skip
+    return (
+        Remedy(
+            "reweight_rows",
+            f"Weigh the {int(weak.sum()):,} training rows of weak slices {FACTOR:.0f} times",
+            True,
+            rows=tuple(train_rows.tolist()),
+            values=tuple((weights / weights.mean()).tolist()),
+        ),
+    )

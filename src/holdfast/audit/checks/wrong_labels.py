@@ -25,29 +25,47 @@ class WrongTrainingLabels(Check):
 
     code = "LAB001"
     title = "training labels that contradict the data"
-    methods = ("labels.EnsembleNoiseCorrected", "labels.NoiseCorrectedPosterior", "labels.LabelNoiseRate", "labels.RegressionVeracity")
+    methods = (
+        "labels.EnsembleNoiseCorrected",
+        "labels.NoiseCorrectedPosterior",
+        "labels.LabelNoiseRate",
+        "labels.RegressionVeracity",
+    )
 
     def run(
         self, train_set: DataSet, train_rows: np.ndarray, train_predicted: np.ndarray, train_y: np.ndarray,
         features: tuple[ColumnRecord, ...], task: Task, settings: Settings, train_votes: np.ndarray | None = None,
         train_scale: np.ndarray | None = None,
     ) -> Finding:  # fmt: skip
-        doubt = _doubt(train_predicted if train_votes is None else train_votes, train_y, task, train_scale, settings.level)
+        doubt = _doubt(
+            train_predicted if train_votes is None else train_votes, train_y, task, train_scale, settings.level
+        )
         rows = train_rows[doubt.rows]
         if not doubt.found and doubt.ruled_out:
             return self.clear(doubt.summary("training"), estimate=doubt.rate, unit="share of labels that are wrong")
-        drop = Remedy("drop_rows", f"Drop the {count(len(rows), 'row')} with the most doubtful labels", True, rows=tuple(rows.tolist()))
-        relabel = Remedy("relabel_rows", f"Give {count(len(rows), 'row')} the label that the model suggests", False,
-                         rows=tuple(rows.tolist()), values=tuple(doubt.suggested.tolist()))  # fmt: skip
+        drop = Remedy(
+            "drop_rows",
+            f"Drop the {count(len(rows), 'row')} with the most doubtful labels",
+            True,
+            rows=tuple(rows.tolist()),
+        )
+        relabel = Remedy(
+            "relabel_rows",
+            f"Give {count(len(rows), 'row')} the label that the model suggests",
+            False,
+            rows=tuple(rows.tolist()),
+            values=tuple(doubt.suggested.tolist()),
+        )
         conclude = self.found if doubt.found else self.unsure
         return conclude(
             doubt.summary("training"),
-            estimate=doubt.rate, unit="share of labels that are wrong",
+            estimate=doubt.rate,
+            unit="share of labels that are wrong",
             rows=_shown("train", train_set, rows, doubt, features, task, settings),
             remedies=() if not len(rows) else (drop,) if task.kind == "regression" else (drop, relabel),
             what_to_do="Have a person look at these rows, the most doubtful first. Dropping is safe; relabelling by a "
             "model invents labels.",
-        )  # fmt: skip
+        )
 
 
 class WrongTestLabels(Check):
@@ -63,7 +81,9 @@ class WrongTestLabels(Check):
         test_scale: np.ndarray | None = None,
     ) -> Finding:  # fmt: skip
         if len(test_y) < 30:
-            raise NotApplicable(f"{len(test_y)} labelled test rows are too few to tell wrong labels from wrong predictions")
+            raise NotApplicable(
+                f"{len(test_y)} labelled test rows are too few to tell wrong labels from wrong predictions"
+            )
         doubt = _doubt(test_predicted, test_y, task, test_scale, settings.level)
         if not doubt.found and doubt.ruled_out:
             return self.clear(doubt.summary("test"), estimate=doubt.rate, unit="share of labels that are wrong")
@@ -73,20 +93,29 @@ class WrongTestLabels(Check):
         conclude = self.found if doubt.found else self.unsure
         return conclude(
             doubt.summary("test"),
-            estimate=doubt.rate, unit="share of labels that are wrong",
+            estimate=doubt.rate,
+            unit="share of labels that are wrong",
             because=("The model was learnt elsewhere: where the relation changed, its errors look like wrong labels.",),
             rows=_shown("test", test_set, rows, doubt, features, task, settings),
-            price=Price(metric.name, "Have the doubtful test labels checked", before=values[0], after=values[1],
-                        reason=f"This repairs the measurement, not the model: {metric.label} reads {values[0]:.3f} with the "
-                        f"doubtful labels and at most {values[1]:.3f} without them."),
+            price=Price(
+                metric.name,
+                "Have the doubtful test labels checked",
+                before=values[0],
+                after=values[1],
+                reason=f"This repairs the measurement, not the model: {metric.label} reads "
+                f"{values[0]:.3f} with the "
+                f"doubtful labels and at most {values[1]:.3f} without them.",
+            ),
             what_to_do="Have a person check these labels before the score is believed.",
-        )  # fmt: skip
+        )
 
 
 class _Doubt:
-    """Positions of doubtful labels, worst first, with scores and suggestions, and the estimated share of wrong labels."""
+    """Positions of doubtful labels, worst first, scores and suggestions, and the estimated share of wrong labels."""
 
-    def __init__(self, rate: Estimate, scores: np.ndarray, flagged: np.ndarray, suggested: np.ndarray, found: bool) -> None:
+    def __init__(
+        self, rate: Estimate, scores: np.ndarray, flagged: np.ndarray, suggested: np.ndarray, found: bool
+    ) -> None:
         self.rate, self.found = rate, found
         self.ruled_out = not len(flagged)
         self.rows = flagged[np.argsort(-scores[flagged], kind="stable")]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from holdfast.audit.load.dialect import cells_up_to
 from holdfast.audit.load.errors import InputError
-from holdfast.audit.load.text import Text
+from holdfast.audit.load.text import MAX_CELL, Text
 
 if TYPE_CHECKING:
     import polars
@@ -110,9 +111,10 @@ def _by_csv(text: Text, first: int, notes: list[str]) -> _Body:
     rows, lines = [], [offset]
     reader = text.parse(body if body.endswith(b"\n") else body + b"\n")
     try:
-        for row in reader:
-            rows.append(row)
-            lines.append(offset + reader.line_num)
+        with cells_up_to(MAX_CELL + 1):
+            for row in reader:
+                rows.append(row)
+                lines.append(offset + reader.line_num)
     except csv.Error as error:
         raise InputError(f"{text.path} cannot be read as delimited text ({error}). Save it again as CSV.") from None
     if rows[-1] and rows[-1][-1].endswith("\n"):  # the last line break fell inside quotes

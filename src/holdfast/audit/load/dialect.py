@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +55,16 @@ def collapse_spaces(data: bytes) -> bytes:
     return re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", re.sub(rb"[ \t]{2,}", b" ", data))
 
 
+@contextmanager
+def cells_up_to(size: int) -> Iterator[None]:
+    """The csv module's limit on the size of a cell, which holds for the whole process, changed for a while."""
+    before = csv.field_size_limit(size)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 def _rank(dialect: Dialect) -> tuple:
     # A space is the last resort: words are separated by it too. A tie goes to more columns, then to quoting.
     return (
@@ -89,16 +101,16 @@ def _judge(sample: bytes, delimiter: bytes, quotes: bool) -> Dialect:
 
 def _rows(sample: bytes, delimiter: bytes, quotes: bool, padded: bool) -> tuple[np.ndarray, np.ndarray]:
     """The number of cells and the size of every record that is not blank."""
-    csv.field_size_limit(2 * SAMPLE)
     lines = io.StringIO(sample.decode("utf-8", "replace"), newline="")
     try:
-        reader = csv.reader(
-            lines,
-            delimiter=delimiter.decode(),
-            quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
-            skipinitialspace=padded,
-        )
-        rows = [row for row in reader if row]
+        with cells_up_to(2 * SAMPLE):
+            reader = csv.reader(
+                lines,
+                delimiter=delimiter.decode(),
+                quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+                skipinitialspace=padded,
+            )
+            rows = [row for row in reader if row]
     except csv.Error:
         return np.zeros(0, int), np.zeros(0, int)
     if len(sample) >= SAMPLE // 2 and quotes:

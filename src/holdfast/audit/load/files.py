@@ -43,9 +43,10 @@ def read_json(data: bytes, path: str) -> tuple[polars.DataFrame, list[str]]:
 
 def _is_lines(data: bytes) -> bool:
     """An object a line: the first line is one of several, or a later line starts with one."""
-    first, _, rest = data.lstrip().partition(b"\n")
+    data = data.strip()
+    first = data[: data.find(b"\n") + 1]  # empty where there is one line only: that is a document
     try:
-        return isinstance(json.loads(first), dict) and bool(rest.strip())
+        return bool(first) and isinstance(json.loads(first), dict)
     except (ValueError, RecursionError):
         return first[:1] == b"{" and b"\n{" in data
 

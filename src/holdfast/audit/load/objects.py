@@ -109,13 +109,10 @@ def _from_pandas(source: Any, shown: str) -> tuple[polars.DataFrame, list[str]]:
     flat = ["_".join(map(str, label)) if isinstance(label, tuple) else label for label in table.columns]
     names, notes = clean_names(flat, shown)
     index = table.index
-    if index.nlevels > 1 or index.name is not None or not (len(index) == 0 or _is_range(index)):
+    is_plain = index.nlevels == 1 and index.name is None and (not len(index) or index.dtype.kind in "iu")
+    if not is_plain:
         notes.append("the index was left out: reset_index() keeps it as a column")
     return pl.DataFrame([_from_pandas_column(each, table.iloc[:, j]) for j, each in enumerate(names)]), notes
-
-
-def _is_range(index: Any) -> bool:
-    return index.dtype.kind in "iu"
 
 
 def _from_pandas_column(name: str, column: Any) -> polars.Series:

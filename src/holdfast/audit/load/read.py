@@ -11,6 +11,7 @@ from holdfast.audit.load.encoding import to_utf8
 from holdfast.audit.load.errors import InputError, foreign_errors, quoted, safe_text
 from holdfast.audit.load.files import read_columnar, read_json
 from holdfast.audit.load.fingerprint import fingerprint
+from holdfast.audit.load.header import clean_names
 from holdfast.audit.load.objects import read_object
 from holdfast.audit.load.source import read_bytes, table_format
 from holdfast.audit.load.targets import TARGET_NAMES
@@ -62,8 +63,9 @@ def _data_set(
     if not frame.width or not frame.height:
         missing = "columns" if not frame.width else "rows"
         raise InputError(f"{shown} has no {missing}; expected a table with at least one row and one column.")
-    frame, column_notes = _typed(frame, shown, target, is_typed)
-    return DataSet(name, frame, path, fingerprint(frame), (*notes, *_shortened(column_notes)))
+    names, name_notes = clean_names(frame.columns)
+    frame, column_notes = _typed(frame.rename(dict(zip(frame.columns, names, strict=True))), shown, target, is_typed)
+    return DataSet(name, frame, path, fingerprint(frame), (*notes, *name_notes, *_shortened(column_notes)))
 
 
 def _typed(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from holdfast.audit.load.dialect import Dialect
+from holdfast.audit.load.dialect import Dialect, cells_up_to
 from holdfast.audit.load.errors import InputError
 from holdfast.audit.load.structure import Structure, structure
 
@@ -39,11 +39,11 @@ class Text:
         last = min(first + count, len(self.shape.starts)) - 1
         if last < first:
             return []
-        return [row for row in self.parse(self.data[self.shape.starts[first] : self.shape.ends[last]]) if row]
+        with cells_up_to(MAX_CELL + 1):
+            return [row for row in self.parse(self.data[self.shape.starts[first] : self.shape.ends[last]]) if row]
 
     def parse(self, data: bytes) -> Reader:
         """Records by Python's csv module; a blank one is an empty list."""
-        csv.field_size_limit(MAX_CELL + 1)
         return csv.reader(
             io.StringIO(data.decode("utf-8"), newline=""),
             delimiter=self.dialect.delimiter.decode(),
