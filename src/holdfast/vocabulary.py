@@ -37,6 +37,7 @@ ARGUMENTS: dict[str, Argument] = {
     "target": Argument(("n",), "real", "numeric response"),
     "prediction": Argument(("n",), "real", "numeric prediction of the response, out of sample"),
     "uncertainty": Argument(("n",), "positive", "predicted standard deviation or absolute error of the response"),
+    "residual_scale": Argument(("n",), "positive", "predicted absolute residual: how noisy the response is here"),
     "category": Argument(("n",), "codes", "one categorical column as integer codes"),
     "group": Argument(("n",), "codes", "the group or entity of every row as integer codes"),
     "weight": Argument(("n",), "positive", "non-negative row weights"),
@@ -204,7 +205,8 @@ def _explain_simplex(name: str, start: int, block: np.ndarray, totals: np.ndarra
         raise ValueError(f"{where} holds NaN or infinity; expected probabilities. Did the model diverge on this row?")
     if lowest[row] < -1e-6 or block[row].max() > 1 + 1e-6:
         raise ValueError(
-            f"{where} sums to {totals[row]:.4g} with entries from {lowest[row]:.4g} to {block[row].max():.4g}; expected "
+            f"{where} sums to {totals[row]:.4g} with entries from {lowest[row]:.4g} to {block[row].max():.4g}; "
+            "expected "
             "probabilities in [0, 1] that sum to 1. Were these logits? Apply a softmax first."
         )
     raise ValueError(
@@ -219,11 +221,15 @@ def _codes(name: str, array: np.ndarray) -> np.ndarray:
         _real(name, array)
         if not (array == np.round(array)).all():
             row = int(np.flatnonzero(array != np.round(array))[0])
-            raise ValueError(f"{name} row {row} is {array[row]:g}; expected integer codes 0..k-1. Is it a numeric target?")
+            raise ValueError(
+                f"{name} row {row} is {array[row]:g}; expected integer codes 0..k-1. Is it a numeric target?"
+            )
         array = array.astype(np.int64)
     if array.min() < 0:
         row = int(np.flatnonzero(array < 0)[0])
-        raise ValueError(f"{name} row {row} is {array[row]}; expected codes 0..k-1. Is -1 a missing label? Drop it first.")
+        raise ValueError(
+            f"{name} row {row} is {array[row]}; expected codes 0..k-1. Is -1 a missing label? Drop it first."
+        )
     return array
 
 
