@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
+from holdfast.calibration._gaps import gap_interval
 from holdfast.core import Estimate, Measure
 
-REACH = 1.6449  # standard errors to either end of a 90 % interval
-GRID = 1000  # candidate errors; the interval is read off between them
 GROUPS = 4096  # most groups of rows drawn together under the hypothesis; fewer rows are drawn one by one
 BLOCK = 1 << 20  # numbers drawn at a time
 
@@ -55,7 +53,7 @@ class ExpectedCalibrationError(Measure):
         self.plain_ = table.error(table.right)
         drawn = _drawn_errors(sure, starts, table, self.draws, self.seed)
         pvalue = (1 + (drawn >= self.plain_ - 1e-12).sum()) / (1 + self.draws)
-        return Estimate(*_interval(table), len(y), float(pvalue))
+        return Estimate(*gap_interval(*table), len(y), float(pvalue))
 
 
 class _Bins(NamedTuple):
@@ -90,40 +88,3 @@ def _drawn_errors(sure: np.ndarray, starts: np.ndarray, table: _Bins, draws: int
         gaps = np.add.reduceat(right, into, axis=1) - table.sure
         errors.append(np.abs(gaps).sum(axis=1) / len(sure))
     return np.concatenate(errors)
-
-
-def _interval(table: _Bins) -> tuple[float, float, float]:
-    """Value, low, high: true errors at which the plain error is expected, is just not too large, just not too small."""
-    n = table.sizes.sum()
-    share, sure, gap = table.sizes / n, table.sure / table.sizes, (table.right - table.sure) / table.sizes
-    plain = float(share @ np.abs(gap))
-    smooth = _smoothed(gap, table.sizes)
-    size = float(share @ np.abs(smooth))
-    shape = np.abs(smooth) / size if size > 0 else np.ones_like(gap)
-    noise = np.sqrt(share @ (sure * (1 - sure)) / n)
-    top = min(1.0, plain + 6 * noise + 6 / n)
-    errors = np.linspace(0, top, GRID)
-    rate = np.clip(sure + errors[:, None] * shape * np.where(smooth > 0, 1, -1), 0, 1)
-    spread = np.sqrt(rate * (1 - rate) / table.sizes)
-    mean, variance = _folded_moments(rate - sure, spread)
-    expected, error = mean @ share, np.sqrt(variance @ share**2)
-
-    def reached(curve: np.ndarray) -> float:
-        return float(np.interp(plain, np.maximum.accumulate(curve), errors))
-
-    value = reached(expected)
-    return value, min(value, reached(expected + REACH * error)), max(value, reached(expected - REACH * error))
-
-
-def _smoothed(gap: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Gaps averaged with those of the neighbouring bins: the shape of miscalibration is smoother than its noise."""
-    weight = np.r_[0, sizes, 0]
-    total = np.r_[0, sizes * gap, 0]
-    return (total[:-2] + 2 * total[1:-1] + total[2:]) / (weight[:-2] + 2 * weight[1:-1] + weight[2:])
-
-
-def _folded_moments(mean: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of |N(mean, spread^2)|."""
-    z = np.clip(mean / np.maximum(spread, 1e-12), -30, 30)  # at 30 the fold is far away
-    folded = spread * np.sqrt(2 / np.pi) * np.exp(-(z**2) / 2) + mean * (2 * ndtr(z) - 1)
-    return folded, np.maximum(mean**2 + spread**2 - folded**2, 0)

@@ -23,7 +23,7 @@ class TemperatureScaling(Mapper):
     hundred rows, and the predicted class never changes. It fails where the error differs between classes or between
     low and high probabilities.
 
-    The fitted T is `temperature_`. Nothing comes out as exactly 0: the least is 1e-12.
+    The fitted T is `temperature_`. Nothing goes in or comes out as exactly 0: the least is 1e-12.
 
     >>> method = TemperatureScaling().fit(probs=[[0.9, 0.1]] * 4, y=[0, 0, 0, 1])  # 3 of 4 right: log 9 / T = log 3
     >>> round(method.temperature_, 6), method.transform(probs=[[0.1, 0.9], [0.5, 0.5]]).round(4).tolist()
