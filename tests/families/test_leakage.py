@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 
-from holdfast.faults.worlds.leakage import shared_groups
+from holdfast.faults.worlds.leakage import leaking_category, shared_groups
 from holdfast.leakage import ExactDuplicates, GroupOverlap, NearDuplicates, TargetLeak
 from holdfast.ops.neighbours import nearest_neighbours
 
@@ -91,9 +91,23 @@ def test_far_apart_clusters_and_walks_are_not_duplicates() -> None:
         assert share <= 0.001, f"{share:.3%} of {label} are called duplicates"
 
 
-def test_dense_and_sparse_regions_are_judged_by_their_own_scale() -> None:
+@pytest.mark.parametrize("columns", [3, 8])
+def test_dense_and_sparse_regions_are_judged_by_their_own_scale(columns: int) -> None:
+    X = np.exp(1.5 * np.random.default_rng(0).normal(size=(3000, columns)))
+    share = (NearDuplicates().group_rows(X=X) >= 0).mean()
+    assert share <= 0.001, f"{share:.3%} of rows whose density varies a lot are called duplicates"
+
+
+def test_copies_in_a_dense_region_are_found() -> None:
     X = np.exp(1.5 * np.random.default_rng(0).normal(size=(3000, 8)))
-    assert (NearDuplicates().group_rows(X=X) >= 0).mean() <= 0.001
+    near = nearest_neighbours(X, 1).distances[:, 0]
+    dense = np.argsort(near)[:300]
+    rng = np.random.default_rng(1)
+    copies = X[dense] + 0.02 * near[dense, None] * rng.normal(size=(300, 8))
+    _check(
+        np.concatenate([np.where(np.isin(np.arange(3000), dense), np.arange(3000), -1), dense]),
+        NearDuplicates().group_rows(X=np.vstack([X, copies])),
+    )
 
 
 def test_close_rows_of_two_columns_are_left_to_chance() -> None:
@@ -129,6 +143,8 @@ def test_columns_of_real_data_do_not_pass_for_leaks_but_a_leak_does() -> None:
     late = y + 0.1 * np.random.default_rng(0).normal(size=len(y))
     leak = TargetLeak().measure(x=late, y=y)
     assert leak.value > 0.95, leak
+    assert leak.pvalue is not None, leak
+    assert leak.pvalue < 1e-9, leak
     assert leak.low > scores.max(), f"{leak} does not stand out from {scores.max():.3f}"
 
 
@@ -154,7 +170,22 @@ def test_a_rare_answer_in_the_tail_is_found() -> None:
     y = (rng.random(20_000) < 0.004).astype(int)
     found = TargetLeak().measure(x=y + 0.3 * rng.random(len(y)), y=y)
     assert found.value > 0.9, found
+    assert found.high - found.low < 0.1, f"{found}: the interval takes the rarity of the answer for error of the share"
     assert TargetLeak().measure(x=rng.random(len(y)), y=y).value < 0.02
+
+
+def test_ties_stay_together() -> None:
+    """Twelve rows of 400 hold a lower value than the rest: a flag that is never on for the others."""
+    flagged = np.random.default_rng(0).permutation(400) < 12
+    found = TargetLeak().measure(x=-flagged.astype(float), y=flagged.astype(int))
+    assert found.value > 0.8, found
+
+
+def test_intervals_cover_what_theory_says_and_no_more() -> None:
+    draws = [leaking_category(seed) for seed in range(200)]
+    found = [TargetLeak().measure(category=draw.evidence["category"], y=draw.evidence["y"]) for draw in draws]
+    covered = np.mean([e.low <= draw.truth <= e.high for e, draw in zip(found, draws, strict=True)])
+    assert 0.8 <= covered <= 0.96, f"90 % intervals cover in {covered:.1%} of draws"
 
 
 def test_codes_unique_to_their_row_and_noise_score_nothing() -> None:

@@ -76,6 +76,22 @@ def test_recall_is_measured_not_assumed(monkeypatch) -> None:
     assert graph.recall.value < 0.5, f"a search with wrong answers reports recall {graph.recall.value:.3f}"
 
 
+def test_queries_whose_lists_are_too_short_are_answered_exactly(monkeypatch) -> None:
+    X = _mixture(5_000)
+    search = neighbours._candidates
+
+    def short(*args) -> tuple[np.ndarray, str]:
+        candidates = search(*args)[0].copy()
+        candidates[:40, 2:] = -1  # what an inverted file returns for want of rows
+        return candidates, "short lists"
+
+    truth = nearest_neighbours(X, 5).distances
+    monkeypatch.setattr(neighbours, "_candidates", short)
+    graph = nearest_neighbours(X, 5)
+    assert (graph.neighbours >= 0).all()
+    assert np.allclose(graph.distances, truth, rtol=1e-5), np.abs(graph.distances - truth).max()
+
+
 def test_near_copies_keep_their_distance_far_from_the_origin() -> None:
     rng = np.random.default_rng(0)
     X = 1e4 + rng.normal(size=(500, 8))
