@@ -75,7 +75,9 @@ class Method:
         known = self.get_params()
         for name, value in params.items():
             if name not in known:
-                raise ValueError(f"{type(self).__name__} has no setting {name!r}. It has: {', '.join(known) or 'none'}.")
+                raise ValueError(
+                    f"{type(self).__name__} has no setting {name!r}. It has: {', '.join(known) or 'none'}."
+                )
             setattr(self, name, value)
         return self
 

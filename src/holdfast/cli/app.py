@@ -31,28 +31,59 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     pass
 
 
 @app.command()
 def audit(
-    train: Annotated[str, typer.Argument(help="Training data: CSV, TSV, Parquet, Arrow or JSON Lines, also gz or zst.")],
+    train: Annotated[
+        str, typer.Argument(help="Training data: CSV, TSV, Parquet, Arrow or JSON Lines, also gz or zst.")
+    ],
     test: Annotated[str | None, typer.Argument(help="The data the model meets. It may have no labels.")] = None,
     target: Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")] = None,
     out: Out = Path("holdfast-report"),
-    metric: Annotated[str | None, typer.Option(help="accuracy, balanced_accuracy, auroc, f1, log_loss, brier; r2, mae, rmse.")] = None,
-    task: Annotated[str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")] = None,
-    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE: target, id, group, time, text, image, weight, feature, ignored. May be repeated.")] = None,
-    group: Annotated[list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")] = None,
-    proba: Annotated[list[str] | None, typer.Option(help="Columns of the test set with your model's probabilities, one per class in sorted order. May be repeated.")] = None,
-    model: Annotated[Path | None, typer.Option(help="A fitted model: .skops (scikit-learn) or .onnx. Pickles are refused: loading one runs its code.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="accuracy, balanced_accuracy, auroc, f1, log_loss, brier; r2, mae, rmse.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="COLUMN=ROLE: target, id, group, time, text, image, weight, feature, ignored. May be repeated."
+        ),
+    ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")
+    ] = None,
+    proba: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Columns of the test set with your model's probabilities, one per class in sorted order. May be "
+            "repeated."
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="A fitted model: .skops (scikit-learn) or .onnx. Pickles are refused: loading one runs its code."
+        ),
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Run only these checks, by code. May be repeated.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help="CODE=REASON: leave out a check; the report shows the reason. May be repeated.")] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(help="CODE=REASON: leave out a check; the report shows the reason. May be repeated."),
+    ] = None,
     seed: Seed = 0,
     repeats: Annotated[int, typer.Option(help="Refits per price: more make intervals narrower.")] = 5,
-    max_rows: Annotated[int, typer.Option(help="Rows that models are fitted on at most; the report says when it bites.")] = 50_000,
+    max_rows: Annotated[
+        int, typer.Option(help="Rows that models are fitted on at most; the report says when it bites.")
+    ] = 50_000,
     quick: Quick = False,
 ) -> None:
     """Find what is wrong with two data sets and between them, price every finding, and write a report."""
@@ -75,7 +106,9 @@ def demo(out: Out = Path("holdfast-report"), seed: Seed = 0, quick: Quick = Fals
 
 @app.command()
 def methods(
-    search: Annotated[str | None, typer.Argument(help="A name (ood.Mahalanobis) for its page, or words to search for.")] = None,
+    search: Annotated[
+        str | None, typer.Argument(help="A name (ood.Mahalanobis) for its page, or words to search for.")
+    ] = None,
     coverage: Annotated[bool, typer.Option("--coverage", help="Which papers are done, and by what.")] = False,
 ) -> None:
     """What methods there are, from which paper, how to call them, where they work and where they fail."""

@@ -19,13 +19,23 @@ def run(
     from holdfast.audit.load import InputError
 
     try:
-        given = {**_pairs(roles, "--role", "COLUMN=ROLE"), **dict.fromkeys(groups, "group"), **dict.fromkeys(proba, "proba")}
+        given = {
+            **_pairs(roles, "--role", "COLUMN=ROLE"),
+            **dict.fromkeys(groups, "group"),
+            **dict.fromkeys(proba, "proba"),
+        }
         _writable(out)
         with _progress() as tell:
             report = holdfast.audit(
-                train, test, roles=given, ignore=_pairs(ignore, "--ignore", "CODE=REASON"), proba=_proba(test, proba),
-                model=_load_model(model), progress=tell, **settings,
-            )  # fmt: skip
+                train,
+                test,
+                roles=given,
+                ignore=_pairs(ignore, "--ignore", "CODE=REASON"),
+                proba=_proba(test, proba),
+                model=_load_model(model),
+                progress=tell,
+                **settings,
+            )
         page = report.save(out)
     except (InputError, OSError) as problem:
         fail(str(problem))
@@ -39,8 +49,24 @@ def run_demo(out: Path, seed: int, quick: bool) -> None:
     from holdfast.datasets import heart_disease
 
     train, test = heart_disease()
-    run(str(train), str(test), target="disease", out=out, metric=None, task=None, roles=[], groups=["hospital"],
-        proba=[], model=None, only=[], ignore=[], seed=seed, repeats=5, max_rows=50_000, quick=quick)  # fmt: skip
+    run(
+        str(train),
+        str(test),
+        target="disease",
+        out=out,
+        metric=None,
+        task=None,
+        roles=[],
+        groups=["hospital"],
+        proba=[],
+        model=None,
+        only=[],
+        ignore=[],
+        seed=seed,
+        repeats=5,
+        max_rows=50_000,
+        quick=quick,
+    )
 
 
 def _pairs(given: list[str], option: str, form: str) -> dict[str, str]:
@@ -70,7 +96,9 @@ def _writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=parent):
             pass
     except OSError as problem:
-        raise InputError(f"--out {folder}: cannot write in {parent}: {problem.strerror}. Give another folder.") from None
+        raise InputError(
+            f"--out {folder}: cannot write in {parent}: {problem.strerror}. Give another folder."
+        ) from None
 
 
 def _proba(test: str | None, names: list[str]) -> Any:
@@ -104,8 +132,13 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description:<14.14}"), BarColumn(bar_width=28), MofNCompleteColumn(), TimeElapsedColumn(),
-               TextColumn("[dim]{task.fields[now]}"))  # fmt: skip
+    columns = (
+        TextColumn("{task.description:<14.14}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[now]}"),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         known: dict[str, Any] = {}
 

@@ -76,4 +76,7 @@ def _coverage() -> None:
             done.setdefault(int(entry["catalog"]), (entry["title"], []))[1].append(name)
     for row, (title, names) in sorted(done.items()):
         print(f"{row:>4}  {title}\n      {', '.join(names)}")
-    print(f"\n{len(done)} papers of the catalogue are done by {len(methods())} methods, each tested by the laws of its role.")
+    print(
+        f"\n{len(done)} papers of the catalogue are done by {len(methods())} methods, each tested by the laws of "
+        "its role."
+    )

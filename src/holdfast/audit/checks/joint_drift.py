@@ -1,0 +1,65 @@
+"""DRI002: the sets can be told apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from holdfast.audit.check import Check
+from holdfast.audit.encode import Encoder
+from holdfast.audit.evidence import without_gaps, worst_rows
+from holdfast.audit.load import DataSet
+from holdfast.audit.records import Bars, Finding, Remedy
+from holdfast.audit.settings import Settings
+from holdfast.audit.words import pvalue
+from holdfast.ops.density_ratio import effective_sample_size, logistic_ratio
+from holdfast.shift import ClassifierTwoSample
+
+WORTH = 0.52  # AUROC
+
+
+class JointDrift(Check):
+    """A classifier is asked to tell unseen test rows from unseen training rows: sees what no single column shows."""
+
+    code = "DRI002"
+    title = "test rows that can be told from training rows"
+    methods = ("shift.ClassifierTwoSample",)
+
+    def run(
+        self, train_X: np.ndarray, test_X: np.ndarray, train_embedding: np.ndarray, test_embedding: np.ndarray,
+        encoder: Encoder, train_rows: np.ndarray, test_rows: np.ndarray, test_set: DataSet, settings: Settings,
+    ) -> Finding:  # fmt: skip
+        method = ClassifierTwoSample(seed=settings.seed, explain=True)
+        ref_X, cur_X = without_gaps(train_X, test_X)
+        area = method.measure(ref_X=ref_X, cur_X=cur_X)
+        parts = {"estimate": area, "unit": "AUROC of a classifier between the sets (0.5 = alike)"}
+        if area.pvalue is None or area.pvalue >= settings.level or area.value < WORTH:
+            return self.clear(
+                f"A classifier cannot tell the sets apart (AUROC {area.value:.3f}, {pvalue(area.pvalue)}).", **parts
+            )
+        order = np.argsort(-method.importances_)[:8]
+        shown = tuple((encoder.names[i], float(max(method.importances_[i], 0.0)), None, None) for i in order)
+        names = list(dict.fromkeys(encoder.names))
+        weights = logistic_ratio(train_embedding, test_embedding)
+        effective = effective_sample_size(weights)
+        return self.found(
+            f"A classifier tells test rows from training rows (AUROC {area.value:.3f}).",
+            because=(
+                f"AUROC {area.value:.3f} ({area.low:.3f} to {area.high:.3f}), {pvalue(area.pvalue)}.",
+                f"Weights that make the training rows look like the test rows leave {effective:,.0f} of "
+                f"{len(weights):,} effective rows.",
+            ),
+            rows=worst_rows("test", test_set.frame, test_rows, method.cur_domain_, names, 20),
+            details=(Bars("AUROC lost when a column is shuffled", "points", shown),),
+            remedies=(
+                Remedy(
+                    "reweight_rows",
+                    "Weigh training rows by how much they look like test rows",
+                    True,
+                    rows=tuple(train_rows.tolist()),
+                    values=tuple(weights.tolist()),
+                ),
+            ),
+            what_to_do="See which columns give the sets away. If only the mix of rows changed, weights may help; if "
+            "units or coding changed, repair the source.",
+            **parts,
+        )
