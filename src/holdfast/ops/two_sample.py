@@ -200,9 +200,9 @@ def _counts(ref: np.ndarray, cur: np.ndarray) -> np.ndarray:
 def chi_squared_pvalue(counts: np.ndarray) -> float:
     r"""P-value of equal shares in the two rows of `counts`.
 
-    With rare categories the chi-squared approximation is far off, so the statistic's exact mean and variance over all
-    splits of the rows (Haldane 1940, Dawson 1954) set a gamma distribution instead. Categories seen once say nothing
-    one by one: they count as one category.
+    With rare categories the chi-squared approximation is far off: two categories take Fisher's exact test, more a
+    gamma distribution with the statistic's exact mean and variance over all splits of the rows (Haldane 1940, Dawson
+    1954). Categories seen once say nothing one by one: they count as one category.
 
     >>> round(chi_squared_pvalue(np.array([[60.0, 40.0], [40.0, 60.0]])), 4)
     0.0047
@@ -218,6 +218,8 @@ def chi_squared_pvalue(counts: np.ndarray) -> float:
     statistic = float(((counts[0] - together * (n / total)) ** 2 / together).sum()) * total**2 / (n * m)
     if together.min() * min(n, m) / total >= EXPECTED:
         return max(TINY, float(stats.chi2.sf(statistic, k - 1)))
+    if k == 2:
+        return max(TINY, float(stats.fisher_exact(counts.astype(np.int64)).pvalue))
     if total <= 3:
         return 1.0
     mean = total * (k - 1) / (total - 1)
