@@ -1,0 +1,1 @@
+"""How the pages are made: Markdown and mathematics, generated pages, executed examples, checked links."""
