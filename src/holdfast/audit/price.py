@@ -9,7 +9,7 @@ without a remedy are made once and shared by all prices.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +30,7 @@ class Pricing:
     """Prices remedies against one shared set of fits without a remedy."""
 
     facts: Probes
+    known: list[tuple[Remedy, Price]] = field(default_factory=list)
 
     @cached_property
     def room(self) -> Schoolroom:
@@ -59,7 +60,14 @@ class Pricing:
         return self._predictions(self.room.lesson(None))
 
     def price(self, remedy: Remedy) -> Price:
-        """What the metric gains from one remedy."""
+        """What the metric gains from one remedy; two findings with the same remedy share its price."""
+        for tried, price in self.known:
+            if tried == remedy:
+                return price
+        self.known.append((remedy, self._measured(remedy)))
+        return self.known[-1][1]
+
+    def _measured(self, remedy: Remedy) -> Price:
         metric = self.facts["metric"]
         try:
             if remedy.action == "learn_from_test_rows":

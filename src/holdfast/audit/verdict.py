@@ -36,9 +36,9 @@ def verdict(findings: tuple[Finding, ...], facts: Probes) -> tuple[str, Tone]:
     parts = [_performance(by_code)]
     cause = by_code.get("PER003")
     if cause is not None and cause.outcome == "found":
-        parts.append(_within(cause.summary.rstrip(".")))
+        parts[0] += f", mostly through {cause.settings['largest']}"
     if paying and paying[0].price is not None and paying[0].price.gain is not None:
-        parts.append(f"the remedy that pays most: {_plain(paying[0].price)}")
+        parts.append(f"what pays most: {_plain(paying[0].price)}")
     elif found:
         parts.append(_unpaid(found, facts))
     elif not any(finding.outcome == "unsure" for finding in findings):

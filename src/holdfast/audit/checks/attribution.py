@@ -62,6 +62,7 @@ class DropAttribution(Check):
             unit=f"rise of the {unit} from training to test",
             because=tuple(_sentence(name, part, points) for name, part in parts.items()),
             details=(bars,),
+            settings={"largest": top},
             price=Price(
                 "none",
                 reason="this says where the drop comes from; remedies stand with the findings that name the shifts",

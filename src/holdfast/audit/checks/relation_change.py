@@ -66,7 +66,7 @@ class RelationChange(Check):
             columns=names,
             because=tuple(
                 f"{_label(tests[i][1], tests[i][2], task)}: slope changes by {tests[i][3].value:+.2f} "
-                f"[{tests[i][3].low:+.2f}, {tests[i][3].high:+.2f}], adjusted "
+                f"({tests[i][3].low:.2f} to {tests[i][3].high:.2f}), adjusted "
                 f"{pvalue(float(adjusted[i]))}."
                 for i in changed[:6]
             ),
