@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
-from scipy.special import softmax
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit, softmax
 from scipy.stats import kstest
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
@@ -115,6 +115,19 @@ def test_unpenalised_beta_is_logistic_regression_on_two_logarithms() -> None:
     assert (peer.coef_ > 0).all(), "the bounds are not to bind here"
     method = BetaCalibration(penalty=0.0).fit(probs=_two(stated), y=y)
     np.testing.assert_allclose(method.transform(probs=_two(stated))[:, 1], peer.predict_proba(terms)[:, 1], atol=1e-4)
+
+
+def test_penalty_is_half_the_squared_distance_from_the_identity() -> None:
+    stated, y = _binary(6, 60)
+    terms = np.column_stack([np.log(stated), -np.log1p(-stated), np.ones(60)])
+
+    def loss(curve: np.ndarray) -> float:
+        margin = np.where(y == 1, 1, -1) * (terms @ curve)
+        return float(np.logaddexp(0, -margin).sum() + 5 * ((curve - [1, 1, 0]) ** 2).sum() / 2)
+
+    best = minimize(loss, [1, 1, 0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 5000}).x
+    found = BetaCalibration(penalty=5.0).fit(probs=_two(stated), y=y).transform(probs=_two(stated))[:, 1]
+    np.testing.assert_allclose(found, expit(terms @ best), atol=1e-5)
 
 
 def test_a_large_penalty_leaves_probabilities_alone_and_slopes_never_turn() -> None:
@@ -238,6 +251,8 @@ def test_intervals_cover_the_known_error_and_the_value_is_less_biased_than_the_p
     value, low, high, plain, truth = np.array(rows).T
     covered = ((low <= truth) & (truth <= high)).mean()
     assert covered >= truth_inside, f"{covered:.0%} of 90 % intervals cover {truth[0]:.4f}"
+    width, spread = (high - low).mean(), (value - truth).std()
+    assert width < 5 * spread, f"intervals are {width:.4f} wide, errors {spread:.4f}"
     bias, plain_bias = abs((value - truth).mean()), abs((plain - truth).mean())
     assert bias < max(0.6 * plain_bias, 0.003), f"bias {bias:.4f}, plain {plain_bias:.4f}"
 

@@ -19,7 +19,7 @@ def values_with_a_positive(sizes: np.ndarray, positives: np.ndarray) -> np.ndarr
     for place in range(1, last + 1):
         new, run, rise = place - 1, x[right] - x[left] + 1, y[right] - y[left] + 1
         if place == 1 or (y[new] - y[left]) * run <= rise * (x[new] - x[left]):
-            left, right = new, max(right, place)
+            left = new
             while right < last and _lies_lower(x, y, left, right, following[right]):
                 right = following[right]
         slopes[place - 1] = (y[right] - y[left] + 1) / (x[right] - x[left] + 1)
