@@ -64,6 +64,19 @@ def test_utf8_is_right_across_the_borders_of_its_pieces(tmp_path):
     assert data.frame["b"].n_unique() == 1
 
 
+def test_one_broken_character_in_utf8_does_not_make_it_another_encoding(tmp_path):
+    text = "name,city\n" + "Jörg,Köln\n" * 10
+    with pytest.raises(InputError, match=r"line 12 \(byte 131\) holds byte 0xf6, which is not UTF-8"):
+        read(tmp_path, text.encode() + b"J" + "ö,x\n".encode("latin-1"))
+
+
+@pytest.mark.parametrize("step", [3, 4, 5, 1000])
+def test_a_broken_byte_is_counted_right_over_the_borders_of_pieces(tmp_path, monkeypatch, step):
+    monkeypatch.setattr("holdfast.audit.load.encoding.STEP", step)
+    with pytest.raises(InputError, match=r"line 3 \(byte 17\) holds byte 0xe6"):
+        read(tmp_path, "a,b\n日本語,1\n".encode() + b"x\xe6\x97,2\n")
+
+
 @pytest.mark.parametrize(
     ("text", "width", "delimiter"),
     [
@@ -72,6 +85,7 @@ def test_utf8_is_right_across_the_borders_of_its_pieces(tmp_path):
         ("label\ttext\nham\tone, two, three\nspam\tfour, five, six\n", 2, b"\t"),
         ("text\nhello, world\nsome words, and more, here\n", 1, b"\x1f"),  # one column of text
         ("id\n1\n2\n", 1, b"\x1f"),
+        ("first name,last name\nJo Ann,De Vries\nAn Li,Van Dam\n", 2, b","),  # more spaces than commas, as evenly
         ('a|b\n"x|y"|2\nz|3\n', 2, b"|"),
     ],
 )

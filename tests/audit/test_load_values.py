@@ -33,9 +33,12 @@ def test_a_target_keeps_labels_that_only_look_missing():
     assert notes == ("column 'v': 1 cell(s) '?' count as missing",)
 
 
-def test_a_target_is_not_made_a_number_by_dropping_labels():
+def test_a_target_is_not_made_a_number_by_dropping_labels(tmp_path):
     values, _ = column([str(i) for i in range(100)] + ["unknown"], target="v")
     assert values.to_list()[-1] == "unknown"
+    (tmp_path / "t.csv").write_text("v,w\n" + "1,a\n2,b\n" * 50 + "unknown,c\n")
+    values = read_table(tmp_path / "t.csv", "train", target="v").frame["v"]
+    assert values.unique().sort().to_list() == ["1", "2", "unknown"]
 
 
 @pytest.mark.parametrize(

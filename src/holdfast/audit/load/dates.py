@@ -48,7 +48,7 @@ def _parse(text: polars.Series, form: str) -> polars.Series:
         return text.str.to_date(form, strict=False, exact=True)
     dates = text.str.to_datetime(form, strict=False, exact=True, time_unit="us")
     if isinstance(dates.dtype, pl.Datetime) and dates.dtype.time_zone:
-        dates = dates.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        dates = dates.dt.replace_time_zone(None)  # polars has moved them to UTC
     return dates
 
 
