@@ -127,6 +127,27 @@ def test_a_category_without_order_is_one_value() -> None:
     np.testing.assert_array_equal(groups == 0, X[:, 0] == 17)
 
 
+def test_the_level_decides_what_is_named() -> None:
+    X, loss, _ = _draw(0, planted=True)
+    finder = WeakSlices()
+    finder.group_rows(X=X, loss=loss)
+    pvalue = finder.slices_[0].pvalue
+    assert (WeakSlices(level=pvalue * 1.01).group_rows(X=X, loss=loss) >= 0).any()
+    assert not (WeakSlices(level=pvalue * 0.99).group_rows(X=X, loss=loss) >= 0).any()
+
+
+def test_a_second_slice_is_found_when_asked_for() -> None:
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(4000, 5))
+    loss = rng.normal(size=4000) + 4 * (X[:, 0] > 1.5) + 2 * (X[:, 3] < -1.5)
+    found = {}
+    for most in (1, 2):
+        finder = WeakSlices(slices=most, ranked=False)
+        finder.group_rows(X=X, loss=loss)
+        found[most] = {one.rule.split()[0] for one in finder.slices_}
+    assert found == {1: {"x0"}, 2: {"x0", "x3"}}, f"columns of the slices: {found}"
+
+
 def test_many_columns_pair_the_most_telling() -> None:
     rng = np.random.default_rng(3)
     X = rng.normal(size=(2000, 40))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -64,23 +64,45 @@ def cut(x: np.ndarray, bins: int, ordered: bool = True) -> Bins:
     >>> cut(np.array([7, 7, 3, 9, 9, 9]), 3, ordered=False).codes(np.array([3, 9, 7, 8])).tolist()
     [2, 0, 1, 2]
     """
-    few = len(np.unique(x[:1000])) <= bins
-    values, sizes = np.unique(x, return_counts=True) if few or not ordered else (np.empty(0), np.empty(0))
+    ranked = np.sort(x)
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
     if not ordered:
-        return Bins(values[np.argsort(-sizes, kind="stable")][: max(1, bins - 1)], exact=True, ordered=False)
-    if few and len(values) <= bins:
-        return Bins(values, exact=True, ordered=True)
-    edges = np.unique(np.quantile(x, np.arange(bins) / bins, method="higher"))
-    edges = np.array([edges[0], *(_shortest(x[x < edge].max(), edge) for edge in edges[1:])])
-    return Bins(edges, exact=False, ordered=True)
+        sizes = np.diff(np.r_[starts, len(x)])
+        return Bins(ranked[starts][np.argsort(-sizes, kind="stable")][: max(1, bins - 1)], exact=True, ordered=False)
+    if len(starts) <= bins:
+        return Bins(ranked[starts], exact=True, ordered=True)
+    places = np.ceil(np.arange(bins) / bins * (len(x) - 1)).astype(int)
+    edges = np.unique(ranked[places])
+    below = ranked[np.searchsorted(ranked, edges[1:]) - 1]
+    rounded = [_shortest(float(low), float(edge)) for low, edge in zip(below, edges[1:], strict=True)]
+    return Bins(np.array([edges[0], *rounded]), exact=False, ordered=True)
 
 
-def cut_columns(X: np.ndarray, bins: int, unordered: Collection[int] = ()) -> tuple[list[Bins], np.ndarray]:
-    """The bins of every column and the (n, d) codes."""
-    cuts = [cut(X[:, place], bins, place not in unordered) for place in range(X.shape[1])]
+def merged(codes: np.ndarray, number: int, bins: int) -> np.ndarray:
+    """(number,) the coarser bin, of at most `bins` about equally filled ones, of every bin.
+
+    >>> merged(np.array([0, 0, 0, 1, 2, 3, 4, 5]), 6, 3).tolist()
+    [0, 1, 1, 2, 2, 2]
+    """
+    if number <= bins:
+        return np.arange(number)
+    filled = np.bincount(codes, minlength=number)
+    middle = (np.cumsum(filled) - filled / 2) / max(len(codes), 1)
+    return np.unique(np.minimum(middle * bins, bins - 1).astype(int), return_inverse=True)[1]
+
+
+def cut_columns(X: np.ndarray, bins: int, unordered: Mapping[int, int] | None = None) -> tuple[list[Bins], np.ndarray]:
+    """The bins of every column and the (n, d) codes; `unordered` maps a column of codes without order to its bins.
+
+    >>> cuts, codes = cut_columns(np.array([[1.0, 7.0], [2.0, 3.0], [9.0, 7.0]]), 2, unordered={1: 2})
+    >>> codes.tolist()
+    [[0, 0], [1, 1], [1, 0]]
+    """
+    unordered = unordered or {}
+    cuts = [cut(X[:, c], unordered.get(c, bins), c not in unordered) for c in range(X.shape[1])]
     codes = np.empty(X.shape, dtype=np.uint8)
-    for place, one in enumerate(cuts):
-        codes[:, place] = one.codes(X[:, place])
+    for c, one in enumerate(cuts):
+        codes[:, c] = one.codes(X[:, c])
     return cuts, codes
 
 

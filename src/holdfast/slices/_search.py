@@ -1,7 +1,8 @@
 """The search for the conjunction of bins with the highest loss, by joint counts alone.
 
 Rows are read once into a table of counts and sums of the loss for every pair of columns; every rectangle of bins is
-then scored by products of small matrices, and rows that a slice explains are subtracted from the tables.
+then scored by products of small matrices. The best one has its ends moved to finer bins, and its rows are subtracted
+from the tables.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from holdfast.core import Estimate
-from holdfast.ops.binning import Bins, moments
+from holdfast.ops.binning import Bins, merged, moments
 
 CHUNK = 128  # pairs of columns scored together
+SHARPENED = 2  # times that every end of a slice is moved to where it fits best
 DEEPENED = 32  # pairs of columns whose best rectangle is tried with a third condition
 ROWS = 1 << 16  # rows counted together
 
@@ -50,14 +52,19 @@ class Limits(NamedTuple):
 class Tables:
     """Counts and sums of the loss by bin, for single columns and for pairs of `paired` columns."""
 
-    def __init__(self, codes: np.ndarray, loss: np.ndarray, cuts: list[Bins], bins: int, paired: np.ndarray) -> None:
-        self.codes, self.loss, self.bins = codes, loss, bins
+    def __init__(self, fine: np.ndarray, loss: np.ndarray, cuts: list[Bins], bins: int, paired: np.ndarray) -> None:
+        self.fine, self.loss, self.cuts, self.bins = fine, loss, cuts, bins
+        self.merged = [_coarse(fine[:, column], one, bins) for column, one in enumerate(cuts)]
+        self.codes = np.column_stack([new[fine[:, c]].astype(np.uint8) for c, new in enumerate(self.merged)])
         self.left = np.ones(len(loss), dtype=bool)
         self.pairs = list(combinations(paired.tolist(), 2))
         self.ranges = [(first, last) for first in range(bins) for last in range(first, bins)]
         self.member = np.array([[first <= b <= last for b in range(bins)] for first, last in self.ranges], dtype=float)
-        self.allowed = np.array([[_allowed(one, *ends) for ends in self.ranges] for one in cuts])
-        self.single, self.joint = self._counted(codes, loss)
+        sizes = [int(new[-1]) + 1 for new in self.merged]
+        self.allowed = np.array(
+            [[_allowed(one, size, *ends) for ends in self.ranges] for one, size in zip(cuts, sizes, strict=True)]
+        )
+        self.single, self.joint = self._counted(self.codes, loss)
 
     def best(self, degree: int, limits: Limits) -> Candidate | None:
         """The slice of up to `degree` conditions that stands out most among the rows left."""
@@ -68,11 +75,12 @@ class Tables:
             if degree >= 3:
                 found += [self._deepened(one, limits) for one in by_pair[:DEEPENED]]
         good = [one for one in found if one is not None]
-        return max(good, key=lambda one: one.gain, default=None)
+        best = max(good, key=lambda one: one.gain, default=None)
+        return None if best is None else self._sharpened(best, limits)
 
     def remove(self, candidate: Candidate) -> None:
         """Take the rows of a slice out of every table."""
-        rows = self.left & inside(self.codes, candidate.conditions)
+        rows = self.left & inside(self.fine, candidate.conditions)
         single, joint = self._counted(self.codes[rows], self.loss[rows])
         self.single -= single
         self.joint -= joint
@@ -144,6 +152,29 @@ class Tables:
         gain = float(gains[column, place])
         return Candidate(gain, (*held, self._condition(column, place))) if gain > -np.inf else None
 
+    def _sharpened(self, candidate: Candidate, limits: Limits) -> Candidate:
+        """The same columns with their ends moved to the best fine bins, one condition after the other."""
+        conditions = []
+        for column, first, last in candidate.conditions:
+            ends = np.searchsorted(self.merged[column], (first, last + 1)) - (0, 1)
+            conditions.append((column, int(ends[0]), int(ends[1])))
+        gain = candidate.gain
+        for place in [*range(len(conditions))] * SHARPENED:
+            column = conditions[place][0]
+            if not self.cuts[column].ordered:
+                continue
+            rows = self.left & inside(self.fine, tuple(conditions[:place] + conditions[place + 1 :]))
+            number = self.cuts[column].number
+            table = np.cumsum(_single_counts(self.fine[rows, column, None], self.loss[rows], number)[:, 0], axis=1)
+            counts, sums = table[:, None, :] - np.pad(table, ((0, 0), (1, 0)))[:, :-1, None]  # [first, last]
+            gains = self._gains(counts, sums, self._tried(len(conditions)), limits)
+            gains[np.tri(number, k=-1, dtype=bool)] = -np.inf
+            gains[0, -1] = -np.inf
+            first, last = divmod(int(gains.argmax()), number)
+            if gains[first, last] > gain:
+                gain, conditions[place] = float(gains[first, last]), (column, first, last)
+        return Candidate(gain, tuple(conditions))
+
     def _condition(self, column: int, place: int) -> Condition:
         return (int(column), *self.ranges[place])
 
@@ -165,20 +196,32 @@ def inside(codes: np.ndarray, conditions: tuple[Condition, ...]) -> np.ndarray:
     return rows
 
 
-def most_telling(codes: np.ndarray, loss: np.ndarray, cuts: list[Bins], paired: int) -> np.ndarray:
+def most_telling(codes: np.ndarray, loss: np.ndarray, cuts: list[Bins], bins: int, paired: int) -> np.ndarray:
     """The columns whose bins explain most of the loss alone, in order of the table."""
     if len(cuts) <= paired:
         return np.arange(len(cuts))
     centred = loss - loss.mean()
     explained = np.empty(len(cuts))
     for column, one in enumerate(cuts):
-        within = moments(codes[:, column], centred, one.number)
-        explained[column] = (within.sizes * within.means**2).sum() / max(one.number - 1, 1)
+        coarse = _coarse(codes[:, column], one, bins)
+        number = int(coarse[-1]) + 1
+        within = moments(coarse[codes[:, column]], centred, number)
+        explained[column] = (within.sizes * within.means**2).sum() / max(number - 1, 1)
     return np.sort(np.argsort(-explained, kind="stable")[:paired])
 
 
-def _allowed(one: Bins, first: int, last: int) -> bool:
+def exponential_scores(loss: np.ndarray) -> np.ndarray:
+    """Savage's scores -log(1 - rank); equal losses share their middle rank."""
+    _, place, sizes = np.unique(loss, return_inverse=True, return_counts=True)
+    return -np.log(1 - (np.cumsum(sizes) - sizes / 2) / len(loss))[place]
+
+
+def _coarse(codes: np.ndarray, one: Bins, bins: int) -> np.ndarray:
+    return merged(codes, one.number, bins) if one.ordered else np.arange(one.number)
+
+
+def _allowed(one: Bins, size: int, first: int, last: int) -> bool:
     """A condition names some but not all bins; of an unordered column a single value, never "all others"."""
     if not one.ordered:
         return first == last < len(one.starts)
-    return last < one.number and last - first + 1 < one.number
+    return last < size and last - first + 1 < size

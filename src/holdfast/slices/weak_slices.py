@@ -11,7 +11,9 @@ from holdfast.core import Estimate, Grouper
 from holdfast.ops.binning import Bins, cut_columns
 from holdfast.ops.multiple_testing import holm
 from holdfast.slices._gap import gap
-from holdfast.slices._search import Candidate, Limits, Slice, Tables, inside, most_telling
+from holdfast.slices._search import Candidate, Limits, Slice, Tables, exponential_scores, inside, most_telling
+
+FINE = 100  # bins that the ends of a slice may move to
 
 
 class WeakSlices(Grouper):
@@ -21,26 +23,27 @@ class WeakSlices(Grouper):
               S^* = \arg\max_S z_S^2 - 2 \log(\text{slices of its degree})
 
     One half of the rows searches: every column is cut into at most `bins` bins, every range of bins and every pair of
-    ranges (third conditions for the best pairs) is scored, the best slice is taken out and the search repeated up to
-    `slices` times. The other half confirms, then both change roles: one-sided Welch tests, corrected together by Holm,
-    keep slices with an adjusted p-value below `level`. So a slice that chance made is named in at most the share
-    `level` of clean data sets.
-    A slice has at least `least_share` of the rows and at most half of them, and a loss raised by at least `effect`
-    standard deviations. Group numbers follow `slices_`, tuples (rule, rows, effect, pvalue): `rows` in the whole data,
-    `effect` the mean loss of the slice less that of the rest, on the confirming half. With over `paired` columns, pairs
-    are formed of those that the loss depends on most alone (`paired_` names them). Columns in `unordered` are codes
-    without an order.
+    ranges (third conditions for the best pairs) is scored, the best slice gets its ends moved to per cents, is taken
+    out and the search repeated up to `slices` times. The other half confirms, then both change roles: one-sided Welch
+    tests, corrected together by Holm, keep slices with an adjusted p-value below `level`. So a slice that chance made
+    is named in at most the share `level` of clean data sets.
+    Search and tests look at Savage's scores of the losses (minus the logarithm of the share above), so that a few huge
+    losses hide nothing; `ranked=False` looks at the losses. For errors of 0 and 1 both are the same. A slice has at
+    least `least_share` of the rows, at most half, and a height raised by `effect` standard deviations. Group numbers
+    follow `slices_`, tuples (rule, rows, effect, pvalue): `rows` in the whole data, `effect` the mean loss less that
+    of the rest, on the confirming half. With over `paired` columns, pairs are formed of those that the loss depends on
+    most alone (`paired_`). Columns in `unordered` are codes without an order.
 
     Use it when there is a loss per row (errors, log loss, squared error) and the question is where it is high. It fails
-    on slices with fewer than about 20 confirming rows, on weakness that no conjunction of ranges describes, and
-    across more than `paired` columns on pairs whose columns are harmless alone.
+    on slices of fewer than about 50 rows, on weakness that no conjunction of ranges describes, and across more than
+    `paired` columns on pairs whose columns are harmless alone.
 
     >>> X = [[i % 10, i // 10 % 10, i % 7] for i in range(1000)]
     >>> loss = [float(a >= 8 and b < 2) + 0.1 * (i % 3) for i, (a, b, _) in enumerate(X)]
-    >>> finder = WeakSlices(bins=5, degree=3, slices=2, least_share=0.02, effect=0.5, level=0.01, paired=9, seed=2)
+    >>> finder = WeakSlices(bins=5, degree=3, slices=2, least_share=0.02, effect=0.5, level=0.01, ranked=False, seed=2)
     >>> groups = finder.group_rows(X=X, loss=loss, columns=["age", "dose", "day"])
     >>> [(rule, rows, round(effect.value, 1)) for rule, rows, effect, _ in finder.slices_]
-    [('age >= 8 and dose < 2', 40, 1.0)]
+    [('age >= 8 and dose <= 1', 40, 1.0)]
     """
 
     source = "chung2019slicefinder"
@@ -49,8 +52,10 @@ class WeakSlices(Grouper):
         "unordered",
         "paired",
         "effect",
-    )  # the worlds have strong slices in few ordered columns
-    bins: int = 10
+        "slices",
+        "level",
+    )  # the worlds have one strong slice
+    bins: int = 8
     degree: int = 2
     slices: int = 5
     least_share: float = 0.03
@@ -58,20 +63,22 @@ class WeakSlices(Grouper):
     level: float = 0.05
     paired: int = 100
     unordered: tuple[int, ...] = ()
+    ranked: bool = True
     seed: int = 0
 
     def group_rows(self, X: np.ndarray, loss: np.ndarray, columns: Sequence[str] | None = None) -> np.ndarray:
         """(n,) the first slice in `slices_` that holds the row, -1 for none."""
         names = [f"x{place}" for place in range(X.shape[1])] if columns is None else [str(name) for name in columns]
-        cuts, codes = cut_columns(X, self.bins, self.unordered)
+        cuts, codes = cut_columns(X, FINE, dict.fromkeys(self.unordered, self.bins))
         searching = np.zeros(len(X), dtype=bool)
         searching[np.random.default_rng(self.seed).permutation(len(X))[: (len(X) + 1) // 2]] = True
         loss = np.asarray(loss, dtype=np.float64)
+        height = exponential_scores(loss) if self.ranked else loss
         nominated, gaps = [], []
         for half in (searching, ~searching) if len(X) > 1 else ():
-            found = self._nominated(codes[half], loss[half], cuts)
+            found = self._nominated(codes[half], height[half], cuts)
             nominated += found
-            gaps += _gaps(found, codes[~half], loss[~half])
+            gaps += _gaps(found, codes[~half], loss[~half], height[~half])
         adjusted = holm(np.array([effect.pvalue for effect in gaps]))
         groups = np.full(len(X), -1)
         kept: list[Slice] = []
@@ -89,7 +96,7 @@ class WeakSlices(Grouper):
     def _nominated(self, codes: np.ndarray, loss: np.ndarray, cuts: list[Bins]) -> list[Candidate]:
         """Slices found in one half, best first; after the first only those that stand out by more than chance."""
         limits = Limits(self.least_share, 0.5, self.effect, 10)
-        self.paired_ = most_telling(codes, loss, cuts, self.paired)
+        self.paired_ = most_telling(codes, loss, cuts, self.bins, self.paired)
         tables = Tables(codes, loss, cuts, self.bins, self.paired_)
         found: list[Candidate] = []
         while len(found) < self.slices and tables.left.any():
@@ -101,13 +108,14 @@ class WeakSlices(Grouper):
         return found
 
 
-def _gaps(nominated: list[Candidate], codes: np.ndarray, loss: np.ndarray) -> list[Estimate]:
+def _gaps(nominated: list[Candidate], codes: np.ndarray, loss: np.ndarray, height: np.ndarray) -> list[Estimate]:
     """Every nominated slice against the rest on fresh rows, without the rows of those before it."""
     left = np.ones(len(loss), dtype=bool)
     gaps = []
     for candidate in nominated:
         rows = inside(codes, candidate.conditions)
-        gaps.append(gap(loss[left], rows[left]))
+        pvalue = gap(height[left], rows[left]).pvalue
+        gaps.append(gap(loss[left], rows[left])._replace(pvalue=pvalue))
         left &= ~rows
     return gaps
 
