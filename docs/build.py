@@ -3,7 +3,7 @@
     python docs/build.py [--out site] [--readme]
 
 Examples are executed, figures come from the records, and every link inside the site is followed; whatever is broken
-fails the build with one line that says where. `--readme` writes the figures of README.md anew and does nothing else.
+fails the build with one line that says where. `--readme` writes the figures and tables of README.md anew, nothing else.
 Needs `latex2mathml` (formulas as MathML); Markdown, highlighting and templates come with Holdfast's own dependencies.
 """
 
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 try:
     from builder import comparison, examples, links, markup, records
-    from builder.generated import TEMPLATES, Page, UndocumentedError, generated_pages, link_names
+    from builder.generated import TEMPLATES, Page, UndocumentedError, generated_pages, link_names, readme
 except ImportError as problem:
     sys.exit(f"docs: {problem}. Install what the pages need: pip install 'holdfast[dev]'")
 
@@ -48,11 +48,11 @@ def main() -> None:
     """Parse, build, say what was done."""
     parser = argparse.ArgumentParser(description="Build the documentation.")
     parser.add_argument("--out", type=Path, default=HERE.parent / "site")
-    parser.add_argument("--readme", action="store_true", help="only refresh the figures in README.md")
+    parser.add_argument("--readme", action="store_true", help="only refresh figures and tables in README.md")
     options = parser.parse_args()
     if options.readme:
-        readme = HERE.parent / "README.md"
-        readme.write_text(records.refreshed(readme.read_text(encoding="utf-8")), encoding="utf-8")
+        path = HERE.parent / "README.md"
+        path.write_text(readme(records.refreshed(path.read_text(encoding="utf-8"))), encoding="utf-8")
         return
     try:
         built = build(options.out)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.markup import slug
-from builder.records import lookup, records
+from builder.records import figure, lookup, records
 
 TABLE = Path(__file__).parents[1] / "comparison.toml"
 
@@ -17,11 +17,11 @@ def table(path: Path = TABLE) -> str:
     rows = tomllib.loads(path.read_text(encoding="utf-8"))["row"]
     runs = records()
     shown = [_line(row, runs[row["record"]]) for row in rows if row["record"] in runs]
-    absent = [row["what"] for row in rows if row["record"] not in runs]
+    absent = list(dict.fromkeys(row["record"].replace("_", " ") for row in rows if row["record"] not in runs))
     head = "| what | Holdfast | other tool | record |\n|---|---|---|---|\n"
     parts = [head + "\n".join(shown)] if shown else ["No record is committed yet."]
     if absent:
-        parts.append(f"Without a committed record, and so without a figure: {'; '.join(absent)}.")
+        parts.append(f"Without a committed record, and so without a figure: {', '.join(absent)}.")
     return "\n\n".join(parts)
 
 
@@ -29,6 +29,8 @@ def _line(row: dict[str, Any], run: dict[str, Any]) -> str:
     peer = _figures(row, "theirs", run)
     version = lookup(run, row["version"]) if "version" in row else ""
     name = f"{row['peer']} {version}".strip()
+    if "again" in row and not lookup(run, row["again"]):
+        peer += ", from an earlier run elsewhere"
     note = f" ({row['note']})" if "note" in row else ""
     record = f"[{row['record']}](evidence.html#{slug(row['record'])})"
     return f"| {row['what']}{note} | {_figures(row, 'ours', run)} | {name}: {peer} | {record} |"
@@ -38,4 +40,4 @@ def _figures(row: dict[str, Any], whose: str, run: dict[str, Any]) -> str:
     """A figure, or several that `format` joins: `ours = ["a > mean", "a > low"]`, `format = "{} ({} and up)"`."""
     paths = row[whose] if isinstance(row[whose], list) else [row[whose]]
     form = row.get(f"format_{whose}", row["format"])
-    return str(form).format(*(lookup(run, path) for path in paths))
+    return str(form).format(*(figure(run, path) for path in paths))

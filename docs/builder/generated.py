@@ -69,7 +69,7 @@ def generated_pages() -> Iterator[Page]:
     )
     yield _page(
         "blind-spots.html",
-        "Where methods work and where they are blind",
+        "Where methods are blind",
         "blind_spots.html",
         "Evidence",
         tables=_blind_spots(),
@@ -87,6 +87,23 @@ def link_names() -> dict[str, str]:
         alone.setdefault(name.split(".")[1], []).append(name)
     found |= {short: f"methods/{full[0]}.html" for short, full in alone.items() if len(full) == 1}
     return found | {check.code: f"checks.html#{check.code}" for check in checks()}
+
+
+def readme(text: str) -> str:
+    """The README with its tables of checks and families as the package has them now."""
+    codes = [f"| `{check.code}` | {check.title} |" for check in checks()]
+    families: dict[str, list[str]] = {}
+    for name in _known():
+        family, short = name.split(".")
+        families.setdefault(family, []).append(f"`{short}`")
+    rows = [f"| `holdfast.{family}` | {', '.join(names)} |" for family, names in families.items()]
+    for mark, head, lines in (
+        ("checks", "| code | the bad state |", codes),
+        ("families", "| family | methods |", rows),
+    ):
+        table = "\n".join([f"<!-- {mark} -->", head, "|---|---|", *lines, f"<!-- /{mark} -->"])
+        text = re.sub(rf"<!-- {mark} -->.*?<!-- /{mark} -->", lambda _, table=table: table, text, flags=re.DOTALL)
+    return text
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from holdfast.lazy import FAMILIES, methods
 pytest.importorskip("latex2mathml", reason="the pages need latex2mathml: pip install 'holdfast[dev]'")
 DOCS = Path(__file__).parents[2] / "docs"
 sys.path.insert(0, str(DOCS))
-from builder import comparison, examples, links, markup, records  # noqa: E402
+from builder import comparison, examples, generated, links, markup, records  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -170,3 +171,8 @@ def test_comparison_has_no_figure_without_a_record(tmp_path: Path, monkeypatch: 
     shown = comparison.table(path)
     assert "| known | 0.5 | tool: 2/2 | [known](evidence.html#known) |" in shown
     assert shown.endswith("without a figure: unknown.")
+
+
+@pytest.mark.parametrize("module", [comparison, examples, generated, links, markup, records])
+def test_examples_in_the_builder(module: object) -> None:
+    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
