@@ -1,6 +1,6 @@
 """Neighbour search at 50,000 x 64 against an exact blocked float32 product, hnswlib and usearch.
 
-    pip install hnswlib usearch && python benchmarks/neighbours.py [--rows 50000]
+    pip install hnswlib usearch && python benchmarks/neighbours.py [--rows 50000] [--data mixture manifold noise]
 
 One thread; CPU seconds of building and searching, peak memory over the data, recall@10 on 500 rows against an exact
 float64 search. Every cell runs in a process of its own (Linux). A peer that is not installed is left out and named.
@@ -120,13 +120,15 @@ def measure(engine: str, data: str, n: int) -> tuple[float, float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=50_000)
-    n = parser.parse_args().rows
+    parser.add_argument("--data", nargs="+", choices=list(DATA), default=list(DATA))
+    asked = parser.parse_args()
+    n = asked.rows
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"  # read by the processes that measure
     print(f"{n:,} x {D}, k = {K}, one thread, {platform.processor() or platform.machine()}")
     print(", ".join(f"{package} {_version(package)}" for package in ("numpy", "faiss-cpu", "hnswlib", "usearch")))
     engines = [engine for engine in ENGINES if engine not in ("hnswlib", "usearch") or _version(engine) != "missing"]
-    for data in DATA:
+    for data in asked.data:
         base = None
         for engine in engines:
             with get_context("spawn").Pool(1) as pool:
