@@ -80,12 +80,13 @@ def generated_pages() -> Iterator[Page]:
 
 
 def link_names() -> dict[str, str]:
-    """What becomes a link where it stands as code: methods, dotted or alone, and the codes of checks."""
+    """What becomes a link where it stands as code: methods, dotted or alone, papers and checks."""
     found = {name: f"methods/{name}.html" for name in _known()}
     alone: dict[str, list[str]] = {}
     for name in _known():
         alone.setdefault(name.split(".")[1], []).append(name)
     found |= {short: f"methods/{full[0]}.html" for short, full in alone.items() if len(full) == 1}
+    found |= {key: f"bibliography.html#{key}" for family in FAMILIES for key in family_sources(family)}
     return found | {check.code: f"checks.html#{check.code}" for check in checks()}
 
 
@@ -327,7 +328,9 @@ def _given(callback: Any) -> Iterator[tuple[str, Any, Parameter]]:
 def _option(name: str, entry: Any, parameter: Parameter) -> dict[str, Any]:
     is_option = type(entry).__name__ == "OptionInfo"
     dashed = "--" + name.replace("_", "-")
-    shown = (", ".join(entry.param_decls or ()) or dashed) if is_option else name.upper()
+    first = (entry.default,) if isinstance(entry.default, str) and entry.default.startswith("-") else ()
+    declared = (*first, *(entry.param_decls or ()))  # inside Annotated, typer keeps the first name as the default
+    shown = ", ".join(declared or (dashed,)) if is_option else name.upper()
     default = parameter.default
     is_needed = default is Parameter.empty
     return {"name": shown, "help": entry.help or "", "is_needed": is_needed,

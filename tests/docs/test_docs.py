@@ -11,9 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import typer.main
 
 from holdfast.audit.check import checks
 from holdfast.audit.sources import family_sources
+from holdfast.cli.app import app
 from holdfast.lazy import FAMILIES, methods
 
 pytest.importorskip("latex2mathml", reason="the pages need latex2mathml: pip install 'holdfast[dev]'")
@@ -61,6 +63,15 @@ def test_checks_papers_and_records_are_all_listed(site: Path) -> None:
     assert papers <= anchors["bibliography.html"], papers - anchors["bibliography.html"]
     runs = {markup.slug(name) for name in records.records()}
     assert runs <= anchors["evidence.html"], runs - anchors["evidence.html"]
+
+
+def test_every_option_of_every_command_is_listed(site: Path) -> None:
+    page = _text(site / "command-line.html")
+    listed = {name for cell in re.findall(r"<code>([^<]+)</code></th>", page) for name in cell.split(", ")}
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        assert f'id="{name}"' in page
+        wanted = {option for each in command.params for option in each.opts if option.startswith("-")}
+        assert wanted - listed <= {"-h", "--help"}, f"{name}: {wanted - listed}"
 
 
 def test_coverage_counts_only_rows_that_a_method_stands_on(site: Path) -> None:
