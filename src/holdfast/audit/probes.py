@@ -123,7 +123,14 @@ def columns(loaded: Loaded) -> tuple[ColumnRecord, ...]:
 
 def features(loaded: Loaded) -> tuple[ColumnRecord, ...]:
     """The columns that models and distances use: features that both sets have and that hold something."""
-    usable = tuple(column for column in loaded.features() if column.kind != "empty")
+    sets = [loaded.train] if loaded.test is None else [loaded.train, loaded.test]
+    usable = tuple(
+        column
+        for column in loaded.columns
+        if column.role in ("feature", "text", "image")
+        and column.kind != "empty"
+        and all(column.name in data.frame.columns for data in sets)
+    )
     if not usable:
         raise NotApplicable("no feature column is left to learn from")
     return usable

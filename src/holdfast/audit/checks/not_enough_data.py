@@ -87,7 +87,8 @@ def _curve(
             fitted = model.fit(inputs[part], y[part], None, settings.seed + repeat)
             value = metric(truth, fitted.predict(judged.inputs))
             sizes.append(float(len(part)))
-            errors.append(max(0.0, 1 - value if metric.higher_is_better else value))
+            error = 1 - value if metric.higher_is_better else value
+            errors.append(max(0.5 / len(truth), error))  # a curve on a logarithmic scale has no zero
     if len(set(sizes)) < 4:
         raise NotApplicable(f"{len(judged.outside)} training rows are too few for a learning curve")
     return np.array(sizes), np.array(errors)

@@ -12,7 +12,8 @@ from holdfast.audit.load.series import mean
 if TYPE_CHECKING:
     import polars
 
-UNIQUE = 0.98  # share of distinct cells from which a column may name its rows
+UNIQUE = 0.98  # share of distinct cells from which a column of codes names its rows
+NEARLY_UNIQUE = 0.9  # the same where the column's name says so: ids repeat where rows do
 ID_WORDS = {"id", "ids", "uuid", "guid", "key", "index", "idx", "rowid", "identifier", "number", "email", "name"}
 ENTITY_WORDS = {
     *("patient", "subject", "user", "customer", "client", "person", "speaker", "author", "account", "household"),
@@ -71,14 +72,15 @@ def _naming_role(column: polars.Series, kind: str, distinct: int, other: polars.
     """Whether the column names rows (id), moments (time), entities or sources (group), or is a feature."""
     words, known = words_of(column.name), len(column) - column.null_count()
     has_id_name = bool(words) and (words[-1] in ID_WORDS or words[0] in ("id", "uuid"))
-    is_unique = distinct >= UNIQUE * known and known >= 10
+    is_named_id = has_id_name and distinct > NEARLY_UNIQUE * known
+    is_code = distinct >= UNIQUE * known and _looks_like_codes(column, kind)
     if kind == "number" and _counts_rows(column, distinct, bool(re.fullmatch(r"column_\d+", column.name))):
         return "time" if TIME_WORDS & set(words) else "id"
-    if is_unique and (has_id_name or _looks_like_codes(column, kind)):
+    if known >= 10 and (is_named_id or is_code):
         return "id"
     if ENTITY_WORDS & set(words[-1:]) or (ENTITY_WORDS & set(words) and has_id_name):
         return "group" if has_id_name or (kind == "category" and distinct >= 10) else "feature"
-    if has_id_name and words[-1] == "id" and 10 <= distinct <= 0.9 * known and distinct >= 0.01 * known:
+    if has_id_name and words[-1] == "id" and 10 <= distinct >= 0.01 * known:
         return "group"
     return "group" if kind == "category" and _names_the_source(column, distinct, other) else "feature"
 
