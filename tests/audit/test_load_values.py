@@ -146,3 +146,22 @@ def test_text_that_is_safe_to_print():
     )
     assert safe_text("\ud800") == ""
     assert all(mark.isprintable() for mark in safe_text("".join(map(chr, range(0x3000))), 20_000))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": ["ab", "c"]}, {"a": ["a", "bc"]}),
+        ({"a": ["ab", "c"]}, {"a": ["ab", "d"]}),
+        ({"a": ["x", None]}, {"a": ["x", "y"]}),
+        ({"a": [1, 2]}, {"b": [1, 2]}),
+        ({"a": [1, 2]}, {"a": [2, 1]}),
+        ({"a": [1.0, 2.5]}, {"a": [1.0, 2.0]}),
+        ({"a": [1, 2], "b": [3, 4]}, {"b": [3, 4], "a": [1, 2]}),
+        ({"a": [dt.date(2024, 1, 1)]}, {"a": [dt.date(2024, 1, 2)]}),
+        ({"a": [True, None]}, {"a": [True, False]}),
+    ],
+)
+def test_fingerprints_differ_where_content_does(one, other):
+    prints = [read_table(source, "train").fingerprint for source in (one, other, dict(one))]
+    assert prints[0] == prints[2] != prints[1]
