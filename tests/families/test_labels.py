@@ -32,6 +32,7 @@ from holdfast.labels import (
 )
 from holdfast.labels._crossfit import out_of_fold
 from holdfast.labels._plant import plant
+from holdfast.labels.label_noise_rate import _class_weights
 
 WORLDS = worlds("labels")
 REAL = Path(os.environ.get("HOLDFAST_DATA", "")) / "label_errors_testsets"
@@ -113,6 +114,14 @@ def test_classes_without_labels_and_single_classes_are_survived() -> None:
     assert not ConfidentLearning().find_issues(probs[:1], [1]).any(), "the only row of a class is kept"
 
 
+def test_a_class_is_never_emptied() -> None:
+    """Two rows labelled 0 that look like classes 1 and 2: one is kept."""
+    probs = np.array([[0.02, 0.95, 0.03], [0.01, 0.03, 0.96], *[[0.1, 0.8, 0.1]] * 5, *[[0.1, 0.1, 0.8]] * 5])
+    y = np.repeat([0, 1, 2], [2, 5, 5])
+    mask = ConfidentLearning().find_issues(probs, y, prune="class")
+    assert np.flatnonzero(mask).tolist() == [1], "the less believable of the two is pruned"
+
+
 def test_issues_are_checked_like_every_argument() -> None:
     with pytest.raises(ValueError, match="logits"):
         ConfidentLearning().find_issues([[4.0, -1.0]], [0])
@@ -166,6 +175,33 @@ def test_clean_labels_of_hard_tasks_are_not_called_wrong(name: str) -> None:
     assert rate.low <= 0.005, f"{rate} on clean labels"
     assert rate.value <= 0.03, f"{rate} on clean labels; {(probs.argmax(axis=1) != y).mean():.0%} disagree"
     assert rate.pvalue > 0.05
+
+
+def test_every_confident_contradiction_may_be_an_error() -> None:
+    """The upper end: no one can tell overlap from errors on hard rows, so the interval does not pretend to."""
+    probs, y = clean_probabilities("diabetes")
+    joint = ConfidentLearning().fit(probs, y).joint_
+    assert LabelNoiseRate().measure(probs, y).high >= 1 - joint.trace() / len(y) > 0.15
+
+
+def test_where_nothing_is_known_few_errors_are_the_better_guess() -> None:
+    """Two weak columns: a flat likelihood would put the rate anywhere."""
+    X, target = load_diabetes(return_X_y=True)
+    y = (target > np.median(target)).astype(int)
+    values = []
+    for seed in range(5):
+        rows = np.random.default_rng(seed).permutation(len(y))[:300]
+        probs = cross_val_predict(LogisticRegression(), X[rows][:, [0, 1, 4, 5]] * 20, y[rows], method="predict_proba")
+        values.append(LabelNoiseRate().measure(probs, y[rows]).value)
+    assert np.median(values) < 0.1, f"rates {values} on clean labels"
+
+
+def test_one_way_noise_does_not_make_a_class_look_rare() -> None:
+    """Class 1 is labelled 0 in 4 of 10 sure rows, so the 3 in 10 rows labelled 1 stand for half of all rows."""
+    predicted = np.repeat([0, 1], [120, 80])
+    z = np.concatenate([np.repeat([1.0, -1.0], 60), np.repeat([1.0, -1.0], 40)])
+    y = np.repeat([0, 0, 1, 1, 0, 1, 0], [60, 40, 20, 24, 16, 16, 24])
+    assert _class_weights(z, predicted, y, 2).round(4).tolist() == [0.8333, 1.25]
 
 
 def test_the_order_of_rows_with_equal_confidence_does_not_matter() -> None:

@@ -35,8 +35,8 @@ class LabelNoiseRate(Measure):
     the value is a number of errors.
 
     Use it when you need the number of label errors rather than their ranking. It fails on noise that spares the easy
-    rows: near the class boundary nothing tells it from overlap, so the value leaves it out and only the upper end
-    counts it. It needs out-of-sample probabilities.
+    rows: near the class boundary nothing tells it from overlap, so the value leaves it out, and the upper end counts
+    only what the model contradicts. It needs out-of-sample probabilities.
 
     >>> probs = [[0.99, 0.01]] * 500 + [[0.9, 0.1]] * 500 + [[0.55, 0.45]] * 500  # very sure, sure, unsure
     >>> y = [0] * 450 + [1] * 50 + [0] * 450 + [1] * 50 + [0] * 275 + [1] * 225  # a tenth contradicts both sure thirds
