@@ -166,3 +166,15 @@ def test_reading_leaves_the_csv_module_as_it_was(tmp_path):
 
 def test_a_name_that_is_empty():
     assert read_table(pl.DataFrame({"": [1, 2], "b": [3, 4]}), "train").frame.columns == ["column_0", "b"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ([2**63 + 5, 1], [float(2**63 + 5), 1.0]),
+        ([10**400, 1], [str(10**400), "1"]),
+        ([2**63 - 1, None], [2**63 - 1, None]),
+    ],
+)
+def test_python_integers_of_any_size(cells, expected):
+    assert read_table({"v": cells}, "train").frame["v"].to_list() == expected
