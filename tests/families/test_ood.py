@@ -107,6 +107,13 @@ def test_pvalues_are_uniform_on_rows_like_those_of_training() -> None:
         assert test.pvalue > 1e-3, f"{name}: p-values are not uniform (KS p = {test.pvalue:.2g})"
 
 
+def test_a_tie_with_every_held_out_row_is_no_surprise() -> None:
+    X = _tumours()[0]
+    ensemble = SimilarityEnsemble().fit(X=X[:300], probs=np.full((300, 2), 0.5))
+    pvalues = ensemble.component_pvalues(X=X[300:], probs=np.full((269, 2), 0.5))
+    assert (pvalues["confidence"] == 1).all(), "equal confidence everywhere is called unusual"
+
+
 def test_the_score_grows_with_the_deformation() -> None:
     X = _tumours()[0]
     ensemble = SimilarityEnsemble().fit(X=X[:300])

@@ -127,6 +127,17 @@ def test_a_category_without_order_is_one_value() -> None:
     np.testing.assert_array_equal(groups == 0, X[:, 0] == 17)
 
 
+def test_one_condition_is_not_dressed_up_with_a_second() -> None:
+    plain = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(1500, 12))
+        finder = WeakSlices(slices=1)
+        finder.group_rows(X=X, loss=(rng.random(1500) < np.where(X[:, 5] > 1.3, 0.5, 0.1)).astype(float))
+        plain += all("and" not in one.rule for one in finder.slices_)
+    assert plain >= 10, f"only {plain} of 20 slices by one feature are described by one feature"
+
+
 def test_the_level_decides_what_is_named() -> None:
     X, loss, _ = _draw(0, planted=True)
     finder = WeakSlices()

@@ -48,13 +48,8 @@ class WeakSlices(Grouper):
 
     source = "chung2019slicefinder"
     claims = ("planted_slice", "single_feature")
-    silent: ClassVar[tuple[str, ...]] = (
-        "unordered",
-        "paired",
-        "effect",
-        "slices",
-        "level",
-    )  # the worlds have one strong slice
+    # the worlds have one strong slice in few ordered columns
+    silent: ClassVar[tuple[str, ...]] = ("unordered", "paired", "effect", "slices", "level")
     bins: int = 8
     degree: int = 2
     slices: int = 5
