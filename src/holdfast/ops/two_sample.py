@@ -88,23 +88,39 @@ def compare_numeric(ref: np.ndarray, cur: np.ndarray) -> NumericComparison:
     if not n or not m:
         nothing = Estimate(0.0, 0.0, float("inf"), n + m, 1.0)
         return NumericComparison(nothing._replace(high=1.0), Estimate(0.5, 0.0, 1.0, n + m, 1.0), nothing)
-    values, ref_upto, cur_upto = _merge(np.sort(ref.astype(np.float64)), np.sort(cur.astype(np.float64)))
-    gap = ref_upto / n - cur_upto / m
+    merged = _merge(np.sort(ref.astype(np.float64)), np.sort(cur.astype(np.float64)))
+    gap = merged.ref_upto / n - merged.cur_upto / m
     ks = float(np.abs(gap).max())
     band = KS90 * np.sqrt(1 / n + 1 / m)
     shape = Estimate(ks, max(0.0, ks - band), min(1.0, ks + band), n + m, _ks_pvalue(ks, ref, cur))
-    return NumericComparison(shape, _superiority(ref_upto, cur_upto), _wasserstein(values, ref_upto, cur_upto, gap))
+    return NumericComparison(shape, _superiority(merged, n, m), _wasserstein(merged, gap, n, m))
 
 
-def _merge(ref: np.ndarray, cur: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The distinct values in order, and how many rows of each sample are at or below each."""
+class _Merged(NamedTuple):
+    """Distinct values in order; rows of each sample at each, and at or below each (as floats: products are fast)."""
+
+    values: np.ndarray
+    ref_here: np.ndarray
+    cur_here: np.ndarray
+    ref_upto: np.ndarray
+    cur_upto: np.ndarray
+
+
+def _merge(ref: np.ndarray, cur: np.ndarray) -> _Merged:
     both = np.concatenate([ref, cur])
     order = np.argsort(both, kind="stable")  # merges the two sorted runs in linear time
-    both = both[order]
-    last = np.append(both[1:] != both[:-1], True)
-    cur_upto = np.cumsum(order >= len(ref))
-    ref_upto = np.arange(1, len(both) + 1) - cur_upto
-    return (both, ref_upto, cur_upto) if last.all() else (both[last], ref_upto[last], cur_upto[last])
+    values = both[order]
+    cur_here = np.greater_equal(order, len(ref), out=both)  # buffers serve twice: new memory costs as much as the sums
+    cur_upto = np.cumsum(cur_here)
+    ref_upto = np.arange(1.0, len(values) + 1)
+    ref_upto -= cur_upto
+    last = values[1:] != values[:-1]
+    if last.all():
+        return _Merged(values, 1 - cur_here, cur_here, ref_upto, cur_upto)
+    kept = np.append(np.flatnonzero(last), len(values) - 1)
+    ref_upto, cur_upto = ref_upto[kept], cur_upto[kept]
+    ref_here, cur_here = np.diff(ref_upto, prepend=0.0), np.diff(cur_upto, prepend=0.0)
+    return _Merged(values[kept], ref_here, cur_here, ref_upto, cur_upto)
 
 
 def _ks_pvalue(ks: float, ref: np.ndarray, cur: np.ndarray) -> float:
@@ -118,16 +134,18 @@ def _ks_pvalue(ks: float, ref: np.ndarray, cur: np.ndarray) -> float:
     return max(TINY, float(special.kolmogorov(root * ks + 1 / (6 * root) + (root * ks - 1) / (4 * size))))
 
 
-def _superiority(ref_upto: np.ndarray, cur_upto: np.ndarray) -> Estimate:
+def _superiority(merged: _Merged, n: int, m: int) -> Estimate:
     """P(cur > ref) + P(cur = ref) / 2, with the tie-corrected Mann-Whitney p-value and a DeLong interval."""
-    n, m, total = int(ref_upto[-1]), int(cur_upto[-1]), int(ref_upto[-1] + cur_upto[-1])
-    ref_here, cur_here = np.diff(ref_upto, prepend=0), np.diff(cur_upto, prepend=0)
-    below = (ref_upto - ref_here / 2) / n  # of a current value: the share of the reference below it
-    above = 1 - (cur_upto - cur_here / 2) / m  # of a reference value: the share of the current sample above it
-    value = float(cur_here @ below) / m
-    spread = float(cur_here @ (below - value) ** 2) / m**2 + float(ref_here @ (above - value) ** 2) / n**2
-    ties = (ref_here + cur_here).astype(np.float64)
-    tied = float((ties**3 - ties).sum()) / (total * max(total - 1, 1))
+    total = n + m
+    below = merged.ref_upto - merged.ref_here / 2  # of a current value: the reference rows below it
+    value = float(merged.cur_here @ below) / (n * m)
+    spread = _variance(below, merged.cur_here, m) / n**2 / m
+    np.subtract(merged.cur_upto, merged.cur_here / 2, out=below)  # of a reference value: the current rows below it
+    spread += _variance(below, merged.ref_here, n) / m**2 / n
+    tied = 0.0
+    if len(merged.values) < total:
+        ties = merged.ref_here + merged.cur_here
+        tied = float((ties**3 - ties).sum()) / (total * max(total - 1, 1))
     deviation = np.sqrt(n * m / 12 * max(total + 1 - tied, 0.0))
     excess = abs(value - 0.5) * n * m - 0.5  # continuity correction
     pvalue = 1.0 if deviation == 0 or excess <= 0 else max(TINY, 2 * float(stats.norm.sf(excess / deviation)))
@@ -136,35 +154,40 @@ def _superiority(ref_upto: np.ndarray, cur_upto: np.ndarray) -> Estimate:
     return Estimate(value, low, high, total, min(1.0, pvalue))
 
 
-def _wasserstein(values: np.ndarray, ref_upto: np.ndarray, cur_upto: np.ndarray, gap: np.ndarray) -> Estimate:
+def _wasserstein(merged: _Merged, gap: np.ndarray, n: int, m: int) -> Estimate:
     """Area between the distribution functions in standard deviations, with an interval.
 
     The area is the difference of the means of one function with slope 1 or -1, the potential: its variance gives the
     standard error. Equal distributions differ a little in every sample: the lower end allows for that too.
     """
-    n, m = int(ref_upto[-1]), int(cur_upto[-1])
+    values = merged.values
     size = max(abs(float(values[0])), abs(float(values[-1])), TINY)
     scaled = values / size if size > 1e100 or size < 1e-100 else values  # squares must not overflow
-    ref_here, cur_here = np.diff(ref_upto, prepend=0), np.diff(cur_upto, prepend=0)
-    sd = np.sqrt((_variance(scaled, ref_here) + _variance(scaled, cur_here)) / 2)
-    if sd <= 1e-12 * abs(float(scaled[-1] - scaled[0])):  # two different constants: the spread of both together
-        sd = np.sqrt(_variance(scaled, ref_here / n + cur_here / m))
+    scaled = scaled - scaled[len(scaled) // 2]
+    sd = np.sqrt((_variance(scaled, merged.ref_here, n) + _variance(scaled, merged.cur_here, m)) / 2)
+    if sd <= 1e-12 * float(scaled[-1] - scaled[0]):  # two different constants: the spread of both together
+        sd = np.sqrt(_variance(scaled, merged.ref_here / n + merged.cur_here / m, 2))
     if sd == 0:
         return Estimate(0.0, 0.0, 0.0, n + m, 1.0)
-    steps = np.diff(scaled) / sd
+    steps = np.diff(scaled)
+    steps /= sd
     area = float(np.abs(gap[:-1]) @ steps)
-    potential = np.append(0.0, np.cumsum(np.sign(gap[:-1]) * steps))
-    error = np.sqrt(_variance(potential, ref_here) / n + _variance(potential, cur_here) / m)
-    share = (ref_upto + cur_upto)[:-1] / (n + m)
-    by_chance = np.sqrt(2 / np.pi * (1 / n + 1 / m)) * float(np.sqrt(share * (1 - share)) @ steps)
+    moves = np.copysign(steps, gap[:-1])
+    potential = np.zeros(len(values))
+    np.cumsum(moves, out=potential[1:])
+    error = np.sqrt(_variance(potential, merged.ref_here, n) / n + _variance(potential, merged.cur_here, m) / m)
+    share = np.add(merged.ref_upto[:-1], merged.cur_upto[:-1], out=moves)
+    share /= n + m
+    share -= share**2
+    by_chance = np.sqrt(2 / np.pi * (1 / n + 1 / m)) * float(np.sqrt(share, out=share) @ steps)
     low = max(0.0, area - by_chance - Z90 * error) if min(n, m) > 1 else 0.0  # one row has no spread to go by
     return Estimate(area, float(low), float(area + Z90 * error), n + m)
 
 
-def _variance(values: np.ndarray, counts: np.ndarray) -> float:
-    total = counts.sum()
-    mean = float(counts @ values) / total
-    return float(counts @ (values - mean) ** 2) / total
+def _variance(values: np.ndarray, counts: np.ndarray, total: float) -> float:
+    weighted = counts * values
+    mean = float(weighted.sum()) / total
+    return max(0.0, float(weighted @ values) / total - mean**2)
 
 
 def compare_category(ref: np.ndarray, cur: np.ndarray) -> CategoryComparison:
