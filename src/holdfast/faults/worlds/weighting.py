@@ -1,0 +1,77 @@
+"""Worlds of the weighting family: handwritten digits, drawn so that the true density ratio is known.
+
+The columns are the five leading principal components of the pixels, each with variance 1. Model, reference and target
+use different rows. A target row is kept with a known probability, so the ratio is that probability, up to scale.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+from holdfast.faults.worlds import World, split
+
+COLUMNS = 5
+CLASS_RATIO = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])  # relative to the digit 9
+
+
+def none(seed: int) -> World:
+    """Reference and target are drawn alike."""
+    return _kept(seed, 0, lambda X, y: np.full(len(X), 0.6))
+
+
+def tilt(seed: int) -> World:
+    """The density ratio is exp(0.8 z), z the first principal component."""
+    return _kept(seed, 1, lambda X, y: np.exp(0.8 * (X[:, 0] - X[:, 0].max())) * 4)
+
+
+def truncation(seed: int) -> World:
+    """The target holds only rows whose first principal component is above -0.3."""
+    return _kept(seed, 2, lambda X, y: (X[:, 0] > -0.3).astype(float))
+
+
+def label_shift(seed: int) -> World:
+    """The digit 9 is kept ten times as often as the digit 0, and so on in between."""
+    return _kept(seed, 3, lambda X, y: CLASS_RATIO[y])
+
+
+def _kept(seed: int, stream: int, ratio: Any) -> World:
+    """Target rows are kept with a probability proportional to `ratio`; the truth is that ratio on the reference."""
+    draw = _draw(seed)
+    X, y = draw["X"], draw["y"]
+    chance = ratio(X, y)
+    chance = chance / max(chance.max(), 1.0)
+    rng = np.random.default_rng([seed, stream])
+    ref, cur = draw["ref"], draw["cur"]
+    cur = cur[rng.random(len(cur)) < chance[cur]]
+    evidence = {
+        "ref_X": X[ref],
+        "cur_X": X[cur],
+        "ref_probs": draw["probs"][ref],
+        "cur_probs": draw["probs"][cur],
+        "ref_y": y[ref],
+    }
+    return World(evidence, chance[ref] / chance[ref].mean())
+
+
+@cache
+def _draw(seed: int) -> dict[str, Any]:
+    """All rows, a model from a quarter of them, and the row numbers of reference (a quarter) and target (a half)."""
+    X, y = _data()
+    learnt, rest = split(len(X), 1 / 4, np.random.default_rng(seed))
+    ref, cur = rest[: len(rest) // 3], rest[len(rest) // 3 :]
+    model = LogisticRegression(max_iter=500).fit(X[learnt], y[learnt])
+    return {"X": X, "y": y, "ref": ref, "cur": cur, "probs": model.predict_proba(X)}
+
+
+@cache
+def _data() -> tuple[np.ndarray, np.ndarray]:
+    X, y = load_digits(return_X_y=True)
+    centred = X - X.mean(axis=0)
+    left, _, right = np.linalg.svd(centred, full_matrices=False)
+    sign = np.sign(right[:COLUMNS, np.abs(right[:COLUMNS]).argmax(axis=1)].diagonal())  # the same on every machine
+    return left[:, :COLUMNS] * np.sqrt(len(X)) * sign, y
