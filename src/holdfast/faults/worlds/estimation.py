@@ -1,0 +1,237 @@
+"""Worlds of the estimation family: a model's labelled reference and a current sample whose labels are the truth.
+
+Classification: handwritten digits averaged to 4 x 4 pixels; the truth is the accuracy on the current sample.
+Regression: diabetes progression; the truth is the mean absolute error. Further worlds hold the runs of many models,
+two models side by side, and errors at growing training sizes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from holdfast.faults.worlds import World, split
+
+TRAIN = 200  # rows of the audited model: few, so that it errs
+SIZES = (25, 50, 100, 200, 400)
+
+
+def none(seed: int) -> World:
+    """Both samples come from the same digits; the two models of a comparison are equally good."""
+    case = _case(seed)
+    world = _estimated(case, np.arange(len(case.cur_y)))
+    return World({**world.evidence, **_compared(seed, 1.0)}, world.truth)
+
+
+def tilt(seed: int) -> World:
+    """The current sample is thinned along the first principal component of the inputs."""
+    case = _case(seed)
+    position = case.cur_X @ _direction()
+    return _thinned(case, np.exp(1.5 * position / position.std()))
+
+
+def hard_region(seed: int) -> World:
+    """The current sample lies near the boundaries of an independent model."""
+    case = _case(seed)
+    scores = np.sort(_independent().decision_function(case.cur_X), axis=1)
+    margin = scores[:, -1] - scores[:, -2]
+    return _thinned(case, np.exp(-1.5 * margin / margin.std()))
+
+
+def label_shift(seed: int) -> World:
+    """Classes 1, 8 and 9, which the model confuses most, become four times as common."""
+    case = _case(seed)
+    return _thinned(case, np.where(np.isin(case.cur_y, (1, 8, 9)), 1.0, 0.25))
+
+
+def concept(seed: int) -> World:
+    """A fifth of the rows, at one end of the first principal component, changed their labels; no input moved."""
+    case = _case(seed)
+    position = case.cur_X @ _direction()
+    moved = np.where(position > np.quantile(position, 0.8), (case.cur_y + 1) % 10, case.cur_y)
+    return _estimated(case._replace(cur_y=moved), np.arange(len(moved)))
+
+
+def calibrated(seed: int) -> World:
+    """Labels drawn from the model's own probabilities: its confidence is exactly its accuracy."""
+    case = _case(seed)
+    rng = np.random.default_rng([seed, 1])
+    probs = _probs(case.model, case.cur_X)
+    labels = (probs.cumsum(axis=1) < rng.random(len(probs))[:, None]).sum(axis=1)
+    return _estimated(case._replace(cur_y=np.minimum(labels, 9)), np.arange(len(labels)))
+
+
+def better_model(seed: int) -> World:
+    """The second of two models is trained on five times the rows of the first; no truth but the verdict."""
+    return World(_compared(seed, 0.2))
+
+
+def regression_tilt(seed: int) -> World:
+    """Diabetes patients of high body mass, where progression is most uncertain; the truth is the absolute error."""
+    X, y = load_diabetes(return_X_y=True)
+    rng = np.random.default_rng(seed)
+    train, rest = split(len(y), 0.25, rng)
+    ref, pool = np.array_split(rest, 2)
+    model = Ridge(alpha=0.1).fit(X[train], y[train])
+    share = np.exp(X[pool, 2] / X[:, 2].std())
+    cur = pool[rng.random(len(pool)) < share / share.max() * 2]
+    predictions = {name: model.predict(X[rows]) for name, rows in (("ref", ref), ("cur", cur))}
+    evidence = {
+        "ref_X": X[ref],
+        "cur_X": X[cur],
+        "ref_target": y[ref],
+        "ref_prediction": predictions["ref"],
+        "cur_prediction": predictions["cur"],
+    }
+    return World(evidence, float(np.abs(y[cur] - predictions["cur"]).mean()))
+
+
+def runs(seed: int) -> World:
+    """Thirty runs of one training procedure on 300 rows; the truth is the spread of accuracy on all rows."""
+    rng = np.random.default_rng(seed)
+    correct = _many_runs()
+    chosen = rng.choice(len(correct), 30, replace=False)
+    rows = rng.choice(correct.shape[1], 300, replace=False)
+    return World({"correct_runs": correct[np.ix_(chosen, rows)]}, float(correct.mean(axis=1).std(ddof=1)))
+
+
+def growth(seed: int) -> World:
+    """Errors of a classifier at training sizes that double; the truth is its error at twice the largest."""
+    return World({"sizes": np.array(SIZES, float), "errors": _errors(seed, SIZES)}, _error_at_twice())
+
+
+# --- parts ----------------------------------------------------------------------------------------------------------
+class _Case(NamedTuple):
+    model: Any
+    ref_X: np.ndarray  # noqa: N815
+    ref_y: np.ndarray
+    cur_X: np.ndarray  # noqa: N815
+    cur_y: np.ndarray
+    seed: int
+
+
+@cache
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    X, y = load_digits(return_X_y=True)
+    blocks = X.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4)).reshape(len(X), 16)
+    return blocks / 16, y
+
+
+@cache
+def _direction() -> np.ndarray:
+    X = _digits()[0]
+    return np.linalg.svd(X - X.mean(axis=0), full_matrices=False)[2][0]
+
+
+@cache
+def _independent() -> Any:
+    """A model with other regularisation and other rows than any audited one: the odd rows of all digits."""
+    X, y = _digits()
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.05, max_iter=500)).fit(X[::4], y[::4])
+
+
+@cache
+def _trained(seed: int) -> tuple[Any, np.ndarray]:
+    X, y = _digits()
+    train, rest = split(len(y), TRAIN / len(y), np.random.default_rng(seed))
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=500)).fit(X[train], y[train]), rest
+
+
+@cache
+def _case(seed: int) -> _Case:
+    X, y = _digits()
+    model, rest = _trained(seed)
+    ref, cur = np.array_split(rest, 2)
+    return _Case(model, X[ref], y[ref], X[cur], y[cur], seed)
+
+
+def _thinned(case: _Case, share: np.ndarray) -> World:
+    """Every current row stays with a chance proportional to `share`, about 40 % of them in all."""
+    chance = np.minimum(share * 0.4 / share.mean(), 1)
+    rng = np.random.default_rng([case.seed, 2])
+    return _estimated(case, np.flatnonzero(rng.random(len(chance)) < chance))
+
+
+def _estimated(case: _Case, rows: np.ndarray) -> World:
+    ref_probs, cur_probs = _probs(case.model, case.ref_X), _probs(case.model, case.cur_X[rows])
+    evidence = {
+        "ref_X": case.ref_X,
+        "ref_y": case.ref_y,
+        "ref_probs": ref_probs,
+        "cur_X": case.cur_X[rows],
+        "cur_probs": cur_probs,
+    }
+    return World(evidence, float((cur_probs.argmax(axis=1) == case.cur_y[rows]).mean()))
+
+
+def _probs(model: Any, X: np.ndarray) -> np.ndarray:
+    """Probabilities of an overconfident model, as most are: its logits are stretched by half."""
+    return softmax(1.5 * np.log(np.maximum(model.predict_proba(X), 1e-12)), axis=1)
+
+
+def _fit_some(rows: np.ndarray, share: float, rng: np.random.Generator) -> GaussianNB:
+    X, y = _digits()
+    kept = rng.choice(rows, max(round(share * len(rows)), 20), replace=False)
+    return GaussianNB(var_smoothing=0.05).fit(X[kept], y[kept])
+
+
+@cache
+def _compared(seed: int, share: float) -> dict[str, np.ndarray]:
+    """Two models on the same rows, the first trained on `share` of the second's rows; and in five times two folds."""
+    X, y = _digits()
+    rng = np.random.default_rng([seed, 3])
+    errors: dict[str, list[float]] = {"ref_errors": [], "cur_errors": []}
+    for _ in range(5):
+        halves = split(len(y), 0.5, rng)
+        for train, test in (halves, halves[::-1]):
+            for name, part in (("ref_errors", 0.3 * share), ("cur_errors", 0.3)):
+                errors[name].append(float((_fit_some(train, part, rng).predict(X[test]) != y[test]).mean()))
+    train, test = split(len(y), 0.5, rng)
+    answers = {
+        f"{name}_correct": _fit_some(train, 0.3 * part, rng).predict(X[test]) == y[test]
+        for name, part in (("ref", share), ("cur", 1.0))
+    }
+    return {**{name: np.array(values) for name, values in errors.items()}, **answers}
+
+
+@cache
+def _many_runs() -> np.ndarray:
+    """(150, 1597) right or wrong on all rows but 200, of models trained on random halves of those 200."""
+    X, y = _digits()
+    train, rest = split(len(y), TRAIN / len(y), np.random.default_rng(0))
+    rng = np.random.default_rng(1)
+    return np.array([_fit_some(train, 0.5, rng).predict(X[rest]) == y[rest] for _ in range(150)])
+
+
+def _errors(seed: int, sizes: tuple[int, ...]) -> np.ndarray:
+    """Mean error over three runs at every size, on held-out rows."""
+    y = _digits()[1]
+    rng = np.random.default_rng([seed, 4])
+    errors = []
+    for size in sizes:
+        wrong = []
+        for _ in range(3):
+            train, test = split(len(y), size / len(y), rng)
+            wrong.append((_nearest(train, test) != y[test]).mean())
+        errors.append(np.mean(wrong))
+    return np.array(errors)
+
+
+def _nearest(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """The class of the nearest training row: a learner whose error keeps falling."""
+    X, y = _digits()
+    distances = (X[train] ** 2).sum(axis=1) - 2 * X[test] @ X[train].T
+    return y[train][distances.argmin(axis=1)]
+
+
+@cache
+def _error_at_twice() -> float:
+    return float(np.mean([_errors(1000 + seed, (2 * SIZES[-1],))[0] for seed in range(20)]))
