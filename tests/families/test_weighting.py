@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
+from scipy.spatial.distance import cdist
 
 from holdfast.core import Weigher
 from holdfast.faults.worlds import worlds
 from holdfast.ops.density_ratio import moment_gap
+from holdfast.ops.kernels import median_distance, standardised
 from holdfast.testing.laws import call
-from holdfast.weighting import LogisticRatio
+from holdfast.weighting import KernelMeanMatching, LogisticRatio
 
 WORLDS = worlds("weighting")
-FEATURE_WEIGHERS = [LogisticRatio(), LogisticRatio(learner="boosting")]
+FEATURE_WEIGHERS = [LogisticRatio(), LogisticRatio(learner="boosting"), KernelMeanMatching()]
 
 
 def _name(method: Weigher) -> str:
@@ -54,3 +57,48 @@ def test_a_target_out_of_reach_is_refused() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=r"cur_X column 1 cannot be reached"):
         LogisticRatio().weigh_rows(ref_X=rng.normal(size=(300, 2)), cur_X=rng.normal([0, 4.9], 0.05, (300, 2)))
+
+
+def _kernel(ref_X: np.ndarray, cur_X: np.ndarray, bandwidth: float) -> np.ndarray:
+    rows = standardised(ref_X, cur_X).astype(float)
+    width = bandwidth * median_distance(rows, np.random.default_rng(0))
+    return np.exp(-cdist(rows, rows, "sqeuclidean") / (2 * width**2))
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.7])
+@pytest.mark.parametrize("largest", [1.5, 50.0])
+def test_kernel_mean_matching_is_as_good_as_a_general_solver(penalty: float, largest: float) -> None:
+    rng = np.random.default_rng(3)
+    n, m = 30, 25
+    ref_X, cur_X = rng.normal(size=(n, 2)), rng.normal(0.7, 0.8, (m, 2))
+    kernel = _kernel(ref_X, cur_X, 0.8)
+    inner, pull = kernel[:n, :n] + penalty * np.eye(n), kernel[:n, n:].mean(axis=1)
+
+    def objective(share: np.ndarray) -> float:
+        return float(share @ inner @ share / 2 - pull @ share)
+
+    slack = 1 - 1 / np.sqrt(n)
+    reference = minimize(
+        objective,
+        np.full(n, 1 / n),
+        jac=lambda share: inner @ share - pull,
+        bounds=[(0, largest / n)] * n,
+        constraints={"type": "ineq", "fun": lambda share: np.r_[share.sum() - 1 + slack, 1 + slack - share.sum()]},
+        method="SLSQP",
+        options={"ftol": 1e-12, "maxiter": 500},
+    )
+    ours = KernelMeanMatching(penalty=penalty, largest=largest, bandwidth=0.8).weigh_rows(ref_X=ref_X, cur_X=cur_X) / n
+    scale = min(pull @ ours / (ours @ inner @ ours), largest / n / ours.max())  # weights come out with mean 1
+    start = objective(np.full(n, 1 / n))
+    assert reference.fun < start - 0.01, "the reference solver found nothing"
+    assert objective(scale * ours) <= reference.fun + 1e-4 * (start - reference.fun), (
+        f"objective {objective(scale * ours):.8f}, scipy {reference.fun:.8f}, start {start:.8f}"
+    )
+
+
+def test_kernel_mean_matching_follows_a_change_of_spread_on_landmarks() -> None:
+    rng = np.random.default_rng(4)
+    ref_X, cur_X = rng.normal(size=(3000, 2)), rng.normal(0, [0.6, 1.0], (2000, 2))
+    weights = KernelMeanMatching().weigh_rows(ref_X=ref_X, cur_X=cur_X)
+    spread = np.sqrt((weights[:, None] * ref_X**2).mean(axis=0))
+    assert abs(spread[0] - 0.6) < 0.08 and abs(spread[1] - 1.0) < 0.08, f"weighted spread {spread.round(3)}"
