@@ -75,7 +75,9 @@ def none(seed: int) -> World:
     samples = _Samples(seed)
     world = samples.world()
     one = {"X": samples.ref_X, "y": samples.ref_y, "predicted": samples.ref_y}
-    return World({**world.evidence, **one}, np.zeros(len(samples.ref_y), bool), {"X": samples.cur_X, "y": samples.cur_y})
+    return World(
+        {**world.evidence, **one}, np.zeros(len(samples.ref_y), bool), {"X": samples.cur_X, "y": samples.cur_y}
+    )
 
 
 def mean_shift(seed: int) -> World:
