@@ -28,7 +28,16 @@ def main() -> int:
             tests, families = ["tests", "src"], set()
             break
     environment = {**os.environ, "HOLDFAST_FAMILIES": ",".join(sorted(families))}
-    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *sorted({*tests, "tests/contract/test_house.py"})]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "2",
+        "--dist",
+        "loadfile",
+        *sorted({*tests, "tests/contract/test_house.py"}),
+    ]
     print(" ".join(command[1:]))
     return subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
 
