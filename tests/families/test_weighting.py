@@ -9,10 +9,10 @@ from scipy.spatial.distance import cdist
 
 from holdfast.core import Weigher
 from holdfast.faults.worlds import worlds
-from holdfast.ops.density_ratio import moment_gap
+from holdfast.ops.density_ratio import effective_sample_size, moment_gap
 from holdfast.ops.kernels import median_distance, standardised
 from holdfast.testing.laws import call
-from holdfast.weighting import KernelMeanMatching, LogisticRatio
+from holdfast.weighting import DoubleWeighting, KernelMeanMatching, LogisticRatio
 
 WORLDS = worlds("weighting")
 FEATURE_WEIGHERS = [LogisticRatio(), LogisticRatio(learner="boosting"), KernelMeanMatching()]
@@ -102,3 +102,42 @@ def test_kernel_mean_matching_follows_a_change_of_spread_on_landmarks() -> None:
     weights = KernelMeanMatching().weigh_rows(ref_X=ref_X, cur_X=cur_X)
     spread = np.sqrt((weights[:, None] * ref_X**2).mean(axis=0))
     assert abs(spread[0] - 0.6) < 0.08 and abs(spread[1] - 1.0) < 0.08, f"weighted spread {spread.round(3)}"
+
+
+def test_double_weighting_with_trade_off_one_is_kernel_mean_matching() -> None:
+    evidence = WORLDS["tilt"](0).evidence
+    double, single = DoubleWeighting(trade_off=1.0), KernelMeanMatching()
+    assert np.abs(call(double, evidence) - call(single, evidence)).max() < 0.01
+    assert (double.cur_weights_ == 1).all()
+
+
+def test_double_weighting_moves_towards_the_target() -> None:
+    evidence = WORLDS["tilt"](0).evidence
+    ref_X, cur_X = evidence["ref_X"], evidence["cur_X"]
+    method = DoubleWeighting()
+    weights = method.weigh_rows(ref_X=ref_X, cur_X=cur_X)
+    kept = np.average(cur_X, axis=0, weights=method.cur_weights_)
+    gap = np.abs(weights @ ref_X / len(ref_X) - kept) / ref_X.std(axis=0)
+    assert gap.max() < 0.06, f"the two weighted means differ by {gap.max():.3f} sd"
+
+
+def test_double_weighting_keeps_rows_where_supports_barely_overlap() -> None:
+    rng = np.random.default_rng(0)
+    ref_X, cur_X = rng.uniform(0, 1, (300, 2)), rng.uniform([0.7, 0], [1.7, 1], (300, 2))
+    methods = [KernelMeanMatching(), DoubleWeighting(trade_off=2.0), DoubleWeighting(trade_off=6.0)]
+    kept = [effective_sample_size(method.weigh_rows(ref_X=ref_X, cur_X=cur_X)) for method in methods]
+    assert kept[1] > 1.05 * kept[0] and kept[2] > 1.2 * kept[0], f"effective sample sizes {np.round(kept, 1)}"
+    cur_weights = methods[2].cur_weights_  # type: ignore[attr-defined]
+    inside, outside = cur_weights[cur_X[:, 0] < 1].mean(), cur_weights[cur_X[:, 0] > 1.3].mean()
+    assert inside > outside + 0.1, f"target rows inside the overlap weigh {inside:.2f}, outside {outside:.2f}"
+
+
+def test_double_weighting_stays_within_its_bounds() -> None:
+    evidence = WORLDS["truncation"](0).evidence
+    method = DoubleWeighting(trade_off=3.0)
+    call(method, evidence)
+    beta = method.cur_weights_
+    radius = (1 - 1 / np.sqrt(3.0)) * np.sqrt(len(beta))
+    assert beta.min() >= 0 and beta.max() <= 1 + 1e-12
+    assert np.linalg.norm(beta - 1) <= radius * (1 + 1e-6), "the target weights lie outside the ball"
+    assert np.linalg.norm(beta - 1) > 0.99 * radius, "giving up target rows is free up to the bound"
