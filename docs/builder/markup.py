@@ -17,6 +17,12 @@ from pygments.util import ClassNotFound
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 FORMATTER = HtmlFormatter(nowrap=True)
+# Commands that the converter does not know, as ones that it does; heights of brackets are the browser's affair.
+SPELT = (
+    (r"\\arg *\\(min|max)(?![a-z])", r"\\arg\1"),
+    (r"\\operatorname(?![a-z])", r"\\mathrm"),
+    (r"\\[bB]igg?[lrm]?(?![a-z])", ""),
+)
 SCROLL = '<div class="scroll" role="region" aria-label="Table" tabindex="0">'
 FORMULA = '<div class="formula" role="group" aria-label="Formula" tabindex="0">'
 
@@ -120,8 +126,9 @@ def slug(text: str) -> str:
 
 def mathml(latex: str, display: str = "inline") -> str:
     """MathML of a formula: browsers draw it without a script or a font from elsewhere."""
-    known = re.sub(r"\\operatorname(?![a-z])", r"\\mathrm", re.sub(r"\\arg *\\(min|max)(?![a-z])", r"\\arg\1", latex))
-    drawn = convert(known, display=display)
+    for unknown, known in SPELT:
+        latex = re.sub(unknown, known, latex)
+    drawn = convert(latex, display=display)
     if "\\" in drawn:
         raise UnknownFormulaError(f"a command of this formula is not known: {latex}")
     return drawn
