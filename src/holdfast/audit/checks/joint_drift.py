@@ -11,8 +11,9 @@ from holdfast.audit.load import DataSet
 from holdfast.audit.records import Bars, Finding, Remedy
 from holdfast.audit.settings import Settings
 from holdfast.audit.words import pvalue
-from holdfast.ops.density_ratio import effective_sample_size, logistic_ratio
+from holdfast.ops.density_ratio import effective_sample_size
 from holdfast.shift import ClassifierTwoSample
+from holdfast.weighting import LogisticRatio
 
 WORTH = 0.52  # AUROC
 
@@ -22,7 +23,7 @@ class JointDrift(Check):
 
     code = "DRI002"
     title = "test rows that can be told from training rows"
-    methods = ("shift.ClassifierTwoSample",)
+    methods = ("shift.ClassifierTwoSample", "weighting.LogisticRatio")
 
     def run(
         self, train_X: np.ndarray, test_X: np.ndarray, train_embedding: np.ndarray, test_embedding: np.ndarray,
@@ -39,27 +40,35 @@ class JointDrift(Check):
         order = np.argsort(-method.importances_)[:8]
         shown = tuple((encoder.names[i], float(max(method.importances_[i], 0.0)), None, None) for i in order)
         names = list(dict.fromkeys(encoder.names))
-        weights = logistic_ratio(train_embedding, test_embedding)
-        effective = effective_sample_size(weights)
+        remedies, about_weights = _reweighting(train_embedding, test_embedding, train_rows)
         return self.found(
             f"A classifier tells test rows from training rows (AUROC {area.value:.3f}).",
             because=(
                 f"AUROC {area.value:.3f} ({area.low:.3f} to {area.high:.3f}), {pvalue(area.pvalue)}.",
-                f"Weights that make the training rows look like the test rows leave {effective:,.0f} of "
-                f"{len(weights):,} effective rows.",
+                about_weights,
             ),
             rows=worst_rows("test", test_set.frame, test_rows, method.cur_domain_, names, 20),
             details=(Bars("AUROC lost when a column is shuffled", "points", shown),),
-            remedies=(
-                Remedy(
-                    "reweight_rows",
-                    "Weigh training rows by how much they look like test rows",
-                    True,
-                    rows=tuple(train_rows.tolist()),
-                    values=tuple(weights.tolist()),
-                ),
-            ),
+            remedies=remedies,
             what_to_do="See which columns give the sets away. If only the mix of rows changed, weights may help; if "
             "units or coding changed, repair the source.",
             **parts,
         )
+
+
+def _reweighting(train: np.ndarray, test: np.ndarray, train_rows: np.ndarray) -> tuple[tuple[Remedy, ...], str]:
+    """Weights for the training rows, where any can make them look like the test rows."""
+    try:
+        weights = LogisticRatio().weigh_rows(ref_X=train.astype(np.float64), cur_X=test.astype(np.float64))
+    except ValueError:
+        return (), "No weights can make the training rows look like the test rows: the sets hardly overlap."
+    effective = effective_sample_size(weights)
+    remedy = Remedy(
+        "reweight_rows",
+        "Weigh training rows by how much they look like test rows",
+        True,
+        rows=tuple(train_rows.tolist()),
+        values=tuple(weights.tolist()),
+    )
+    said = f"Weights that make the training rows look like the test rows leave {effective:,.0f} of {len(weights):,}"
+    return (remedy,), f"{said} effective rows."
