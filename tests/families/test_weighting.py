@@ -12,7 +12,7 @@ from holdfast.faults.worlds import worlds
 from holdfast.ops.density_ratio import effective_sample_size, moment_gap
 from holdfast.ops.kernels import median_distance, standardised
 from holdfast.testing.laws import call
-from holdfast.weighting import DoubleWeighting, KernelMeanMatching, LogisticRatio
+from holdfast.weighting import DoubleWeighting, KernelMeanMatching, LabelShiftWeights, LogisticRatio
 
 WORLDS = worlds("weighting")
 FEATURE_WEIGHERS = [LogisticRatio(), LogisticRatio(learner="boosting"), KernelMeanMatching()]
@@ -141,3 +141,56 @@ def test_double_weighting_stays_within_its_bounds() -> None:
     assert beta.min() >= 0 and beta.max() <= 1 + 1e-12
     assert np.linalg.norm(beta - 1) <= radius * (1 + 1e-6), "the target weights lie outside the ball"
     assert np.linalg.norm(beta - 1) > 0.99 * radius, "giving up target rows is free up to the bound"
+
+
+MEANS = np.array([-2.0, 0.0, 2.0])
+OLD, NEW = np.array([0.3, 0.3, 0.4]), np.array([0.6, 0.1, 0.3])
+
+
+def _mixture(share: np.ndarray, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Classes of three overlapping bell curves and their true probabilities under the old shares."""
+    rng = np.random.default_rng(seed)
+    y = rng.choice(3, n, p=share)
+    likelihood = OLD * np.exp(-((rng.normal(MEANS[y])[:, None] - MEANS) ** 2) / 2)
+    return y, likelihood / likelihood.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("method", ["bbse", "em"])
+def test_label_shift_weights_recover_the_planted_shares(method: str) -> None:
+    ref_y, ref_probs = _mixture(OLD, 8000, 0)
+    _, cur_probs = _mixture(NEW, 8000, 1)
+    weigher = LabelShiftWeights(method=method)  # type: ignore[arg-type]
+    weights = weigher.weigh_rows(ref_probs=ref_probs, ref_y=ref_y, cur_probs=cur_probs)
+    shares = np.bincount(ref_y, weights=weights) / len(ref_y)
+    assert np.abs(shares - NEW).max() < 0.06, f"shares {shares.round(3)}, planted {NEW}"
+    assert np.abs(weigher.class_weights_ - NEW / OLD).max() < 0.2, f"class weights {weigher.class_weights_.round(2)}"
+    assert (weights == weigher.class_weights_[ref_y] / weigher.class_weights_[ref_y].mean()).all()
+
+
+def test_bbse_does_not_need_calibrated_probabilities_and_em_does() -> None:
+    ref_y, ref_probs = _mixture(OLD, 8000, 2)
+    _, cur_probs = _mixture(NEW, 8000, 3)
+    blunt = [probs**0.3 / (probs**0.3).sum(axis=1, keepdims=True) for probs in (ref_probs, cur_probs)]
+    error = {}
+    for method in ("bbse", "em"):
+        weights = LabelShiftWeights(method=method).weigh_rows(  # type: ignore[arg-type]
+            ref_probs=blunt[0], ref_y=ref_y, cur_probs=blunt[1]
+        )
+        error[method] = float(np.abs(np.bincount(ref_y, weights=weights) / len(ref_y) - NEW).max())
+    assert error["bbse"] < 0.06 < 0.5 * error["em"], f"largest error of a share {error}"
+
+
+@pytest.mark.parametrize("method", ["bbse", "em"])
+def test_a_class_without_reference_rows_has_no_weight(method: str) -> None:
+    ref_y, ref_probs = _mixture(OLD, 2000, 4)
+    kept = ref_y != 1
+    weigher = LabelShiftWeights(method=method)  # type: ignore[arg-type]
+    weights = weigher.weigh_rows(ref_probs=ref_probs[kept], ref_y=ref_y[kept], cur_probs=ref_probs)
+    assert weigher.class_weights_[1] == 0 and np.isfinite(weights).all() and weights.min() > 0.3
+
+
+def test_bbse_follows_the_digits() -> None:
+    world = WORLDS["label_shift"](0)
+    weights = call(LabelShiftWeights(), world.evidence)
+    error = float(np.abs(weights - world.truth).mean())
+    assert error < 0.2, f"mean absolute error of the weights {error:.3f}"
