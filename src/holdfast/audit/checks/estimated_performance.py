@@ -13,7 +13,6 @@ from holdfast.audit.words import in_metric
 from holdfast.core import Estimate
 from holdfast.estimation import (
     CBPE,
-    AverageConfidence,
     AverageThresholdedConfidence,
     MultiCalibratedPerformanceEstimation,
     OpinionPoolEstimation,
@@ -37,7 +36,7 @@ class EstimatedPerformance(Check):
     title = "performance estimated to fall, without test labels"
     methods = (
         "estimation.OpinionPoolEstimation", "estimation.MultiCalibratedPerformanceEstimation", "estimation.CBPE",
-        "estimation.AverageThresholdedConfidence", "estimation.AverageConfidence",
+        "estimation.AverageThresholdedConfidence",
     )  # fmt: skip
 
     def run(
@@ -51,7 +50,11 @@ class EstimatedPerformance(Check):
             "ref_X": train_embedding[ours].astype(np.float64), "cur_X": test_embedding[theirs].astype(np.float64),
             "ref_predicted": train_predicted[ours], "ref_y": train_y[ours], "cur_predicted": test_predicted[theirs],
         }  # fmt: skip
-        chosen, estimates = _regression(metric, evidence) if task.kind == "regression" else _classes(metric, evidence)
+        chosen, estimates = (
+            _regression(metric, evidence)
+            if task.kind == "regression"
+            else (_priced(metric), estimates_of_classes(_priced(metric), evidence))
+        )
         best = next(iter(estimates.values()))
         before = metric_interval(train_y, train_predicted, chosen)
         items = [("training, measured out of fold", *before[:3])]
@@ -82,20 +85,34 @@ def _some(n: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng([seed, 12]).choice(n, MOST_ROWS, replace=False))
 
 
-def _classes(metric: Metric, evidence: dict[str, np.ndarray]) -> tuple[Metric, dict[str, Estimate]]:
-    """The best estimator first; those that know accuracy alone only where that is asked for."""
-    chosen = metric if metric.name in ESTIMATED else METRICS["accuracy"]
+def _priced(metric: Metric) -> Metric:
+    return metric if metric.name in ESTIMATED else METRICS["accuracy"]
+
+
+def estimates_of_classes(metric: Metric, evidence: dict[str, np.ndarray]) -> dict[str, Estimate]:
+    """Estimators by name, their consensus first; those that know accuracy alone only where that is asked for."""
     given = {"ref_probs": evidence["ref_predicted"], "ref_y": evidence["ref_y"], "cur_probs": evidence["cur_predicted"]}
     rows = {"ref_X": evidence["ref_X"], "cur_X": evidence["cur_X"]}
     estimates = {
-        "opinion pool": OpinionPoolEstimation(metric=chosen.name).measure(**given, **rows),
-        "multi-calibrated": MultiCalibratedPerformanceEstimation(metric=chosen.name).measure(**given, **rows),
-        "confidence-based (CBPE)": CBPE(metric=chosen.name).measure(**given),
+        "opinion pool": OpinionPoolEstimation(metric=metric.name).measure(**given, **rows),
+        "multi-calibrated": MultiCalibratedPerformanceEstimation(metric=metric.name).measure(**given, **rows),
+        "confidence-based (CBPE)": CBPE(metric=metric.name).measure(**given),
     }
-    if chosen.name == "accuracy":
+    if metric.name == "accuracy":
         estimates["average thresholded confidence"] = AverageThresholdedConfidence().measure(**given)
-        estimates["average confidence"] = AverageConfidence().measure(cur_probs=given["cur_probs"])
-    return chosen, estimates
+    return {"consensus of these": _consensus(list(estimates.values()), metric), **estimates}
+
+
+def _consensus(estimates: list[Estimate], metric: Metric) -> Estimate:
+    """Their median; its interval holds their disagreement as well as their own intervals.
+
+    On twelve natural shifts (benchmarks/natural_shifts.py) the median erred less than any one of them.
+    """
+    values = np.array([own.value for own in estimates])
+    value = float(np.median(values))
+    own = float(np.median([(own.high - own.low) / 2 for own in estimates]))
+    reach = float(np.hypot(own, 1.645 * values.std(ddof=1)))
+    return Estimate(value, max(metric.low, value - reach), min(metric.high, value + reach), estimates[0].n)
 
 
 def _regression(metric: Metric, evidence: dict[str, np.ndarray]) -> tuple[Metric, dict[str, Estimate]]:
