@@ -50,11 +50,8 @@ class EstimatedPerformance(Check):
             "ref_X": train_embedding[ours].astype(np.float64), "cur_X": test_embedding[theirs].astype(np.float64),
             "ref_predicted": train_predicted[ours], "ref_y": train_y[ours], "cur_predicted": test_predicted[theirs],
         }  # fmt: skip
-        chosen, estimates = (
-            _regression(metric, evidence)
-            if task.kind == "regression"
-            else (_priced(metric), estimates_of_classes(_priced(metric), evidence))
-        )
+        chosen = _priced(metric, task)
+        estimates = (_regression if task.kind == "regression" else estimates_of_classes)(chosen, evidence)
         best = next(iter(estimates.values()))
         before = metric_interval(train_y, train_predicted, chosen)
         items = [("training, measured out of fold", *before[:3])]
@@ -85,7 +82,10 @@ def _some(n: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng([seed, 12]).choice(n, MOST_ROWS, replace=False))
 
 
-def _priced(metric: Metric) -> Metric:
+def _priced(metric: Metric, task: Task) -> Metric:
+    """The user's metric where it can be estimated without labels, else the nearest that can."""
+    if task.kind == "regression":
+        return metric if metric.name in ("mae", "rmse") else METRICS["mae"]
     return metric if metric.name in ESTIMATED else METRICS["accuracy"]
 
 
@@ -115,10 +115,12 @@ def _consensus(estimates: list[Estimate], metric: Metric) -> Estimate:
     return Estimate(value, max(metric.low, value - reach), min(metric.high, value + reach), estimates[0].n)
 
 
-def _regression(metric: Metric, evidence: dict[str, np.ndarray]) -> tuple[Metric, dict[str, Estimate]]:
-    chosen = metric if metric.name in ("mae", "rmse") else METRICS["mae"]
-    found = RegressionLossEstimate(metric=chosen.name).measure(
-        ref_X=evidence["ref_X"], ref_target=evidence["ref_y"], ref_prediction=evidence["ref_predicted"],
-        cur_X=evidence["cur_X"], cur_prediction=evidence["cur_predicted"],
-    )  # fmt: skip
-    return chosen, {"loss model": found}
+def _regression(metric: Metric, evidence: dict[str, np.ndarray]) -> dict[str, Estimate]:
+    found = RegressionLossEstimate(metric="rmse" if metric.name == "rmse" else "mae").measure(
+        ref_X=evidence["ref_X"],
+        ref_target=evidence["ref_y"],
+        ref_prediction=evidence["ref_predicted"],
+        cur_X=evidence["cur_X"],
+        cur_prediction=evidence["cur_predicted"],
+    )
+    return {"loss model": found}
