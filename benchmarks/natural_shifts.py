@@ -2,8 +2,8 @@
 
     HOLDFAST_DATA=... python benchmarks/natural_shifts.py [--write]
 
-Every pair of real samples is treated as the audit does: a probe model learnt on the first, its out-of-fold and test predictions,
-the same embedding. Errors are |estimate - truth|; `consensus` is the median of the four calibrated estimators.
+Every pair of real samples is treated as the audit does: a probe model learnt on the first, its out-of-fold and test
+predictions, the same embedding. Errors are |estimate - truth|; the consensus is the median of the estimators.
 """
 
 from __future__ import annotations
