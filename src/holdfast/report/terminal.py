@@ -58,9 +58,17 @@ def _table(found: list[dict[str, Any]]) -> Table:
             Text(_plain(finding["code"], 12), style="dim"),
             Text(_plain(text.capital(finding["title"]))),
             _price(finding["price"]),
-            Text(_plain(_first_sentence(finding["what_to_do"]))),
+            Text(_plain(_advice(finding))),
         )
     return table
+
+
+def _advice(finding: dict[str, Any]) -> str:
+    """The remedy that was priced, else the first sentence of what to do."""
+    price = finding["price"]
+    if price and price["gain"] and price["remedy"]:
+        return str(price["remedy"])
+    return _first_sentence(finding["what_to_do"])
 
 
 def _price(price: dict[str, Any] | None) -> Any:
