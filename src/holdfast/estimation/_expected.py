@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from holdfast.core import Estimate
+from holdfast.ops.hashing import row_hashes
 from holdfast.ops.metrics import METRICS
 
 MetricName = Literal["accuracy", "balanced_accuracy", "auroc", "f1", "log_loss", "brier"]
@@ -52,9 +53,8 @@ def _expected_auroc(belief: np.ndarray, probs: np.ndarray) -> float:
 
 def same_rows(*parts: np.ndarray) -> np.ndarray:
     """(n,) one code for all rows that are equal in every part: they share one label, known or not."""
-    rows = np.ascontiguousarray(np.hstack([np.asarray(part, dtype=np.float64) for part in parts]))
-    keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
-    return np.unique(keys, return_inverse=True)[1].ravel()
+    hashes = [row_hashes(part, seed) for seed, part in enumerate(parts)]
+    return np.unique(np.add.reduce(hashes), return_inverse=True)[1].ravel()
 
 
 def simulated_interval(

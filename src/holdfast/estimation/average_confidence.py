@@ -21,7 +21,7 @@ class AverageConfidence(Measure):
     [0.8, 0.73, 0.87, 100]
     """
 
-    source = "garg2022leveraging"
+    source = "kivimaki2025confidence"
     claims = ("calibrated",)
 
     def measure(self, cur_probs: np.ndarray) -> Estimate:

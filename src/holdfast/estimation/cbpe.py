@@ -28,7 +28,7 @@ class CBPE(Measure):
     0.889
     """
 
-    source = "kivimaki2025confidence"
+    source = "kivimaki2025performance"
     claims = ("none", "tilt")
     metric: MetricName = "accuracy"
     calibration: Literal["auto", "always", "never"] = "auto"

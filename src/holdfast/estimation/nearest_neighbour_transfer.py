@@ -7,8 +7,7 @@ import numpy as np
 from holdfast.core import Estimate, Measure
 from holdfast.estimation._expected import bounded
 from holdfast.ops.density_ratio import standardised
-
-BLOCK = 1 << 22  # distances held together
+from holdfast.ops.neighbours import nearest_neighbours
 
 
 class NearestNeighbourTransfer(Measure):
@@ -42,22 +41,14 @@ class NearestNeighbourTransfer(Measure):
             raise ValueError(f"ref_X has {n} row; nearest-neighbour transfer needs at least two.")
         ref, cur = standardised(ref_X, cur_X)
         q = min(self.neighbours, n - 1)
-        shares = 1 / n + _votes(ref, cur, q) - _votes(ref, ref, q, skip_self=True)
+        around, among = nearest_neighbours(ref, q, cur).neighbours, nearest_neighbours(ref, q).neighbours
+        shares = 1 / n + _votes(around, n) - _votes(among, n)
         value = float(np.clip(shares @ right, 0, 1))
         learnt = float((shares**2) @ (right - right.mean()) ** 2) + 0.5 / n**2
         chance = (value * (1 - value) + 0.5 / len(cur_X)) / len(cur_X)
         return bounded(value, 1.645 * float(np.sqrt(learnt + chance)), len(cur_X), 0, 1)
 
 
-def _votes(ref: np.ndarray, cur: np.ndarray, q: int, skip_self: bool = False) -> np.ndarray:
-    """(ref_n,) the share of all neighbour places around `cur` that a reference row holds."""
-    votes, lengths = np.zeros(len(ref)), np.einsum("ij,ij->i", ref, ref)
-    step = max(1, BLOCK // len(ref))
-    for first in range(0, len(cur), step):
-        distances = lengths - 2 * cur[first : first + step] @ ref.T
-        if skip_self:
-            rows = np.arange(len(distances))
-            distances[rows, first + rows] = np.inf
-        nearest = np.argpartition(distances, q - 1, axis=1)[:, :q]
-        votes += np.bincount(nearest.ravel(), minlength=len(ref))
-    return votes / (q * len(cur))
+def _votes(neighbours: np.ndarray, n: int) -> np.ndarray:
+    """(n,) the share of all neighbour places that a reference row holds."""
+    return np.bincount(neighbours.ravel(), minlength=n) / neighbours.size

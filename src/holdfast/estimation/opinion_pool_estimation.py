@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import softmax
 
 from holdfast.core import Estimate, Measure
 from holdfast.estimation._expected import MetricName, expected_metric, same_rows, simulated_interval
-from holdfast.estimation._pool import Pool, fit_pool, pooled, second_opinion
+from holdfast.estimation._pool import Voices, fit_pool, second_opinion
 from holdfast.ops.density_ratio import effective_sample_size, logistic_ratio
 from holdfast.ops.metrics import METRICS
 
@@ -60,22 +61,24 @@ class OpinionPoolEstimation(Measure):
         opinions = second_opinion(ref_X, ref_y, cur_X, ref_probs.shape[1], self.features, self.seed)
         weights = logistic_ratio(_doubts(ref_probs, opinions[0]), _doubts(cur_probs, opinions[1]))
         size = effective_sample_size(weights)
-        pool = fit_pool(ref_probs, ref_y, cur_probs, opinions, weights * size / len(weights))
-        belief = pooled(pool.cur_design, pool.coefficients)
+        ref, cur = Voices.of(ref_probs, opinions[0]), Voices.of(cur_probs, opinions[1])
+        fitted, covariance = fit_pool(ref, ref_y, weights * size / len(weights))
+        belief = softmax(cur.logits(fitted), axis=1)
         value = expected_metric(self.metric, belief, cur_probs)
-        before = pooled(pool.ref_design, pool.coefficients)
+        before = softmax(ref.logits(fitted), axis=1)
         final = _recalibrated(belief, cur_probs, before, (ref_probs.argmax(axis=1), ref_y), weights)
         moved = UNSEEN * (value - METRICS[self.metric](ref_y, ref_probs))
         corrected = expected_metric(self.metric, final, cur_probs)
         doubt = float(np.nan_to_num(np.hypot(moved, (corrected - value) / 2)))
         entity = same_rows(cur_X, cur_probs)
-        return simulated_interval(self.metric, corrected, self._beliefs(pool), cur_probs, entity, doubt, self.seed)
+        beliefs = self._beliefs(cur, fitted, covariance)
+        return simulated_interval(self.metric, corrected, beliefs, cur_probs, entity, doubt, self.seed)
 
-    def _beliefs(self, pool: Pool) -> Iterator[np.ndarray]:
+    def _beliefs(self, cur: Voices, fitted: np.ndarray, covariance: np.ndarray) -> Iterator[np.ndarray]:
         rng = np.random.default_rng(self.seed)
-        root = np.linalg.cholesky(pool.covariance)
+        root = np.linalg.cholesky(covariance)
         for _ in range(self.draws):
-            yield pooled(pool.cur_design, pool.coefficients + root @ rng.normal(size=len(root)))
+            yield softmax(cur.logits(fitted + root @ rng.normal(size=len(root))), axis=1)
 
 
 def _doubts(probs: np.ndarray, scores: np.ndarray) -> np.ndarray:
