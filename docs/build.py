@@ -3,7 +3,7 @@
     python docs/build.py [--out site] [--readme]
 
 Examples are executed, figures come from the records, and every link inside the site is followed; whatever is broken
-fails the build with one line that says where. `--readme` writes the figures and tables of README.md anew, nothing else.
+fails the build with one line that says where. `--refresh` writes the figures and tables in README.md and docs/ anew.
 Needs `latex2mathml` (formulas as MathML); Markdown, highlighting and templates come with Holdfast's own dependencies.
 """
 
@@ -48,11 +48,11 @@ def main() -> None:
     """Parse, build, say what was done."""
     parser = argparse.ArgumentParser(description="Build the documentation.")
     parser.add_argument("--out", type=Path, default=HERE.parent / "site")
-    parser.add_argument("--readme", action="store_true", help="only refresh figures and tables in README.md")
+    parser.add_argument("--refresh", action="store_true", help="only refresh figures and tables in the texts")
     options = parser.parse_args()
-    if options.readme:
-        path = HERE.parent / "README.md"
-        path.write_text(readme(records.refreshed(path.read_text(encoding="utf-8"))), encoding="utf-8")
+    if options.refresh:
+        for path in (HERE.parent / "README.md", *sorted(HERE.glob("*.md"))):
+            path.write_text(readme(records.refreshed(path.read_text(encoding="utf-8"))), encoding="utf-8")
         return
     try:
         built = build(options.out)
