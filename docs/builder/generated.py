@@ -103,7 +103,9 @@ def readme(text: str) -> str:
         ("families", "| family | methods |", rows),
     ):
         table = "\n".join([f"<!-- {mark} -->", head, "|---|---|", *lines, f"<!-- /{mark} -->"])
-        text = re.sub(rf"<!-- {mark} -->.*?<!-- /{mark} -->", lambda _, table=table: table, text, flags=re.DOTALL)
+        before, opened, rest = text.partition(f"<!-- {mark} -->")
+        _, closed, after = rest.partition(f"<!-- /{mark} -->")
+        text = before + table + after if opened and closed else text
     return text
 
 
