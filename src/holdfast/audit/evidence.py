@@ -12,6 +12,8 @@ import polars as pl
 from holdfast.audit.encode import as_numbers
 from holdfast.audit.records import Histogram, Row, Rows
 from holdfast.core import Estimate
+from holdfast.ops.resampling import wilson
+from holdfast.ops.two_sample import Z90
 
 CELL = 300  # characters of a cell that a finding keeps
 BINS = 12
@@ -91,11 +93,8 @@ def difference(left: Estimate, right: Estimate) -> Estimate:
 
 def proportion(hits: int, n: int) -> Estimate:
     """A share with Wilson's 90 % interval."""
-    z2 = 1.6448536**2
     share = hits / n
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    reach = np.sqrt(z2 * share * (1 - share) / n + z2**2 / (4 * n**2)) / (1 + z2 / n)
-    return Estimate(share, float(max(0, min(share, centre - reach))), float(min(1, max(share, centre + reach))), n)
+    return Estimate(share, *wilson(share, 0.0, n, Z90), n)
 
 
 def equal_rows(frame: pl.DataFrame) -> np.ndarray:
