@@ -116,6 +116,7 @@ def test_rare_categories_give_no_false_alarms(together: list[int]) -> None:
     pvalues = np.array([chi_squared_pvalue(np.stack([row, together - row]).astype(float)) for row in first])
     rate = float((pvalues < 0.05).mean())
     assert rate < 0.09, f"p < .05 in {rate:.1%} of random splits"
+    assert rate > 0.025 or together == [995, 5], f"p < .05 in only {rate:.1%} of random splits: power is lost"
     assert float((pvalues < 0.001).mean()) < 0.006
 
 
@@ -263,6 +264,19 @@ def test_domain_probabilities_are_out_of_sample() -> None:
     estimate = method.measure(ref_X=rng.normal(size=(400, 8)), cur_X=rng.normal(size=(400, 8)))
     assert 0.42 < estimate.value < 0.58
     assert 0.42 < compare_numeric(method.ref_domain_, method.cur_domain_).superiority.value < 0.58
+
+
+def test_classifier_pvalues_spread_evenly_without_drift() -> None:
+    """Half of them lie above one half: held-out rows told apart the wrong way round speak against drift."""
+    rng = np.random.default_rng(24)
+    pvalues = [
+        ClassifierTwoSample(iterations=10, seed=seed)
+        .measure(ref_X=rng.normal(size=(120, 3)), cur_X=rng.normal(size=(80, 3)))
+        .pvalue
+        for seed in range(40)
+    ]
+    assert 0.35 < np.mean(pvalues) < 0.65, f"the mean p-value is {np.mean(pvalues):.2f}"
+    assert min(pvalues) > 0.001, f"the smallest of 40 is {min(pvalues):.4f}"
 
 
 def test_mmd_is_the_textbook_sum() -> None:
