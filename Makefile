@@ -46,8 +46,8 @@ teeth: $(STAMP)  ## Plant bugs in the methods and count how many the tests catch
 	@$(BIN)/python benchmarks/teeth.py
 
 bench: $(STAMP)  ## Side by side with peers, where they are installed; ratios in CPU seconds
-	@for script in labels label_quality neighbours drift false_alarms mmd slices estimation natural_shifts audit; do \
-		OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in labels label_quality neighbours drift mmd slices estimation natural_shifts audit; do \
+		echo "== $$script"; OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$script.py || echo "not run: see above"; done
 
 clean:  ## Remove what the other targets made
 	@rm -rf $(VENV) $(OLDEST) holdfast-report site build dist
