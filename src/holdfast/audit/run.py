@@ -14,7 +14,7 @@ import numpy as np
 import holdfast
 from holdfast.audit.check import Check, NotApplicable, Skipped, checks
 from holdfast.audit.load import InputError, Loaded, load
-from holdfast.audit.power import measure_power
+from holdfast.audit.power import measure_power, without_power
 from holdfast.audit.price import price_findings
 from holdfast.audit.probes import Probes
 from holdfast.audit.records import AuditRecord, Finding, SetRecord
@@ -205,7 +205,7 @@ def _record(facts: Probes, findings: tuple[Finding, ...], timings: dict[str, flo
         model={"name": facts["model"].name if loaded.task.kind != "none" and _has(facts, "model") else "none"},
         findings=findings,
         settings=settings.to_dict(),
-        left_out=_left_out(facts),
+        left_out=_left_out(facts, findings),
         ignored=settings.ignore,
         sources=sources_of(names),
         timings={name: round(value, 3) for name, value in timings.items()},
@@ -241,7 +241,7 @@ def _set_record(facts: Probes, name: str) -> SetRecord:
     )  # fmt: skip
 
 
-def _left_out(facts: Probes) -> tuple[str, ...]:
+def _left_out(facts: Probes, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     """What was sampled, and by how much that widens intervals; nothing is left out in silence."""
     said = []
     loaded, settings = facts["loaded"], facts["settings"]
@@ -261,6 +261,11 @@ def _left_out(facts: Probes) -> tuple[str, ...]:
             )
     if settings.quick:
         said.append("Quick audit: findings were not priced, and the power of all-clears was not measured.")
+    elif silent := without_power(findings):
+        said.append(
+            f"The power of these all-clears was not measured (no cheap way to plant their fault, or too many rows to "
+            f"look often): {', '.join(silent)}."
+        )
     if settings.only:
         said.append(f"Only these checks were run: {', '.join(settings.only)}.")
     return tuple(said)
