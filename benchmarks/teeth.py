@@ -25,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "holdfast"
 LEAST = 0.95
 SECONDS = 300
+FLAGS = "doctest_optionflags=NORMALIZE_WHITESPACE ELLIPSIS"
 # Mutants that change nothing a user could see, each with the reason. They are not counted.
 EQUIVALENT: dict[str, str] = {}
 
@@ -163,7 +164,7 @@ def caught_by(mutant: Mutant) -> str:
         target.write_text(mutant.source, encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
         stages = {
-            "doctest": [str(target), "--rootdir", folder],
+            "doctest": [str(target), "--rootdir", folder, "--doctest-modules", "-o", FLAGS],
             "laws": ["tests/contract/test_laws.py", "-k", f"{family}.{stem.replace('_', '')}-".lower()],
             "family": [f"tests/families/test_{family}.py"],
         }

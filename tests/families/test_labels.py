@@ -339,3 +339,13 @@ def test_errors_that_people_confirmed_in_test_sets(name: str, auroc: float) -> N
     assert corrected > auroc - 0.005, f"AUROC {corrected:.4f} of the corrected posterior"
     rate = LabelNoiseRate().measure(probs, y)
     assert rate.low <= wrong.mean() <= rate.high, f"{rate}, confirmed {wrong.mean():.4f}"
+
+
+def test_cross_validated_mislabel_is_the_mean_log_loss_of_its_fits() -> None:
+    world = worlds("labels")["symmetric"](0)
+    X, y = world.evidence["X"][:120], world.evidence["y"][:120]
+    scores = CrossValidatedMislabel(models=("linear", "neighbours"), repeats=2, folds=3, seed=5).score_rows(X=X, y=y)
+    rows = np.arange(len(y))
+    fits = [out_of_fold(kind, X, y, 3, 5 + 1000 * repeat) for kind in ("linear", "neighbours") for repeat in range(2)]
+    expected = -np.mean([np.log(np.maximum(fit[rows, y], 1e-6)) for fit in fits], axis=0)
+    assert np.allclose(scores, expected), f"largest difference {np.abs(scores - expected).max():.3g}"

@@ -25,6 +25,7 @@ from holdfast.shift import (
     ShiftAttribution,
 )
 from holdfast.shift._attribution import fit_ratio, weighted_loss
+from holdfast.shift.classifier_two_sample import _z
 from holdfast.testing.laws import run
 
 SHAPES = {
@@ -432,3 +433,9 @@ def test_unrelated_columns_make_no_rules() -> None:
     method = MinedRules().fit(X=rng.normal(size=(2000, 6)))
     assert len(method.rules_) == 0, method.rules_[:5]
     assert method.score_rows(X=rng.normal(size=(5, 6))).tolist() == [0.0] * 5
+
+
+def test_the_classifier_two_sample_test_reads_a_two_sided_p_value_as_its_z() -> None:
+    """.05 from both sides is 1.96 standard errors, with the sign of the side that the AUROC lies on."""
+    above, below = (_z(Estimate(value, 0.0, 1.0, 100, 0.05)) for value in (0.6, 0.4))
+    assert (round(above, 2), round(below, 2)) == (1.96, -1.96)
