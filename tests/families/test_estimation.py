@@ -219,3 +219,24 @@ def test_nearest_neighbour_transfer_has_no_bias_where_nothing_moved() -> None:
     cases = [WORLDS["none"](seed) for seed in range(20)]
     errors = [call(NearestNeighbourTransfer(), case.evidence).value - case.truth for case in cases]
     assert abs(np.mean(errors)) < 0.006, f"mean error {np.mean(errors):.4f}"
+
+
+def test_average_confidence_has_the_interval_of_the_labels_chance() -> None:
+    """100 rows of confidence .8: sqrt(100 * .16 + 1) / 100 * 1.645 = .0678 to either side."""
+    found = AverageConfidence().measure(cur_probs=[[0.8, 0.2]] * 100)
+    assert [round(number, 4) for number in found[:3]] == [0.8, 0.7322, 0.8678]
+
+
+def test_regression_loss_intervals_widen_as_the_loss_grows() -> None:
+    x = np.repeat([0.0, 1.0], 400)[:, None]
+    noise = np.random.default_rng(0).normal(size=800) * (1 + 3 * x[:, 0])
+    zeros = np.zeros(800)
+    method = RegressionLossEstimate(features=4, seed=1)
+    widths = []
+    for place in (0.0, 1.0):
+        cur_X = np.full((200, 1), place) + np.random.default_rng(1).normal(0, 1e-3, (200, 1))
+        found = method.measure(
+            ref_X=x, ref_target=noise, ref_prediction=zeros, cur_X=cur_X, cur_prediction=np.zeros(200)
+        )
+        widths.append(found.high - found.low)
+    assert widths[1] > 1.25 * widths[0], f"widths {widths[0]:.3f} where errors are small, {widths[1]:.3f} where large"
