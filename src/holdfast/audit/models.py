@@ -17,6 +17,7 @@ from holdfast.audit.check import NotApplicable
 from holdfast.audit.load import InputError
 
 MANY_ROWS = 20_000  # from here on a second thread pays
+WIDE = 500  # columns
 
 
 class Fitted(Protocol):
@@ -79,6 +80,8 @@ class ProbeModel:
             "random_state": seed,
             "max_iter": 100 if self.n_classes <= 10 else 30,
         }
+        if len(seen) > WIDE:  # each split looks at a random part: ten thousand columns take seconds, not minutes
+            settings["max_features"] = max(WIDE / len(seen), 0.05)
         if n < 2_000:
             settings |= {"learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 10, "l2_regularization": 1.0}
         if self.n_classes:

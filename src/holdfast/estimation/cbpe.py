@@ -18,7 +18,8 @@ class CBPE(Measure):
 
     Use it when probabilities carry all that matters about a row's difficulty. Calibration is skipped for a class where
     it does not lower the calibration error on held-out parts of the reference ("auto"). It fails when rows of equal
-    confidence become harder, near the true boundary, and under concept shift, as everything without labels does.
+    confidence become harder, near the true boundary, and under concept shift, as everything without labels does. Where
+    the inputs moved, its 90 % interval holds the truth in only about three of four cases.
 
     >>> ref = np.repeat([0.6, 0.9], 500); right = np.r_[np.arange(500) < 400, np.arange(500) < 450].astype(int)
     >>> cur = np.full(100, 0.6)  # rows of confidence .6 were right in 80 %
@@ -29,7 +30,7 @@ class CBPE(Measure):
     """
 
     source = "kivimaki2025performance"
-    claims = ("none", "tilt")
+    claims = ("none",)
     metric: MetricName = "accuracy"
     calibration: Literal["auto", "always", "never"] = "auto"
     draws: int = 20
