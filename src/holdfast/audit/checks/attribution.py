@@ -15,6 +15,7 @@ from holdfast.core import Estimate
 from holdfast.shift import ShiftAttribution
 
 LEAST_ROWS = 50
+MOST_COLUMNS = 100  # of more, those whose mean moved most are looked at
 
 
 class DropAttribution(Check):
@@ -33,12 +34,13 @@ class DropAttribution(Check):
         answer = "target" if task.kind == "regression" else "y"
         method = ShiftAttribution(seed=settings.seed)
         ref_X, cur_X = without_gaps(train_X, test_X)
+        moved = _most_moved(ref_X, cur_X)
         change = method.measure(
-            ref_X=ref_X,
+            ref_X=ref_X[:, moved],
             ref_loss=train_loss,
-            cur_X=cur_X,
+            cur_X=cur_X[:, moved],
             cur_loss=test_loss,
-            columns=encoder.names,
+            columns=[encoder.names[place] for place in moved],
             **{f"ref_{answer}": train_y, f"cur_{answer}": test_y},
         )
         unit = "mean absolute error" if task.kind == "regression" else "error rate"
@@ -71,6 +73,12 @@ class DropAttribution(Check):
             "changed mix of "
             "rows or classes can be reweighted. Shares lean on the rows where both sets overlap.",
         )
+
+
+def _most_moved(ref_X: np.ndarray, cur_X: np.ndarray) -> list[int]:
+    spread = ref_X.std(axis=0) + cur_X.std(axis=0) + 1e-12
+    moved = np.abs(ref_X.mean(axis=0) - cur_X.mean(axis=0)) / spread
+    return sorted(np.argsort(-moved, kind="stable")[:MOST_COLUMNS].tolist())
 
 
 def _name(part: str) -> str:

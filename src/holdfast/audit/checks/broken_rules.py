@@ -15,6 +15,7 @@ from holdfast.shift import MinedRules
 
 LEAST_ROWS = 200
 MOST_ROWS = 20_000
+MOST_COLUMNS = 100  # of more, a random part is looked at
 RARE = 0.01  # share of unseen training rows that break as many rules as a row must to be named
 SHOWN_RULES = 10
 
@@ -33,6 +34,9 @@ class BrokenRules(Check):
         plain = [i for i, name in enumerate(encoder.names) if name not in encoder.parts]
         if len(train_X) < LEAST_ROWS or len(plain) < 2:
             raise NotApplicable(f"rules between columns need two columns and {LEAST_ROWS} training rows")
+        if len(plain) > MOST_COLUMNS:  # rules are mined between pairs of columns
+            drawn = np.random.default_rng([settings.seed, 22]).choice(plain, MOST_COLUMNS, replace=False)
+            plain = sorted(int(place) for place in drawn)
         known, new = without_gaps(train_X[:, plain], test_X[:, plain])
         order = np.random.default_rng([settings.seed, 21]).permutation(len(known))[: 2 * MOST_ROWS]
         mined, judged = np.array_split(order, 2)
