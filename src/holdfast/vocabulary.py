@@ -190,7 +190,7 @@ def _simplex(name: str, array: np.ndarray) -> np.ndarray:
     tolerance = 1e-2 if array.dtype == np.float32 else 1e-3
     for start, block in _blocks(flat):
         totals = block @ ones
-        good = (np.abs(totals - 1) <= tolerance) & True
+        good = np.abs(totals - 1) <= tolerance
         if good.all() and block.min() >= -1e-6:
             continue
         _explain_simplex(name, start, block, totals, good)

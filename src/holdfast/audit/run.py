@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -269,8 +268,3 @@ def _left_out(facts: Probes, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     if settings.only:
         said.append(f"Only these checks were run: {', '.join(settings.only)}.")
     return tuple(said)
-
-
-def facts_of(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The facts that a check's `run` reads (for the docs)."""
-    return tuple(signature(function).parameters)
