@@ -142,9 +142,15 @@ class Editor(Method, abstract=True):
 
 
 class Fault(Method, abstract=True):
-    """`plant(table, strength, rng) -> (table, truth)`: a known fault in a copy of real data."""
+    """`plant(tables, strength, rng) -> (Tables, Truth)`: a known fault in a copy of real data, and what it is exactly.
+
+    `unit` says what a strength is; `strengths` lists what to try, from hardly there to plain; strength 0 plants nothing.
+    Raises `CannotPlant` where the data has no place for the fault.
+    """
 
     verbs: ClassVar[tuple[str, ...]] = ("plant",)
+    unit: ClassVar[str] = ""
+    strengths: ClassVar[tuple[float, ...]] = ()
 
 
 ROLES = (Scorer, Measure, Grouper, Weigher, Mixer, Selector, Mapper, Objective, Editor, Fault)

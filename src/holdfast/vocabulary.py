@@ -55,6 +55,7 @@ ARGUMENTS: dict[str, Argument] = {
     "columns": Argument((), "any", "one name per feature, in order"),
     "budget": Argument((), "count", "how many rows may be chosen"),
     "table": Argument((), "any", "a dict of equally long columns by name"),
+    "tables": Argument((), "any", "a `Tables`: train, test or None, target, task and the kind of every feature"),
     "strength": Argument((), "any", "how strong the planted fault is, in the fault's own unit"),
     "rng": Argument((), "any", "a numpy random Generator"),
 }
