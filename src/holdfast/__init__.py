@@ -9,18 +9,19 @@ if TYPE_CHECKING:
     from holdfast.core import Estimate as Estimate
 
 __version__ = "0.1.0"
-_HOME = {"audit": "holdfast.audit", "Estimate": "holdfast.core"}
+VERBS = ("audit",)  # each a package of that name that can be called
 __all__ = ["Estimate", "__version__", "audit"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'holdfast' has no attribute {name!r}. It has: {', '.join(sorted(_HOME))}.")
     from importlib import import_module
 
-    module = import_module(_HOME[name])
-    return module if name == "audit" else getattr(module, name)
+    if name in VERBS:
+        return import_module(f"holdfast.{name}")
+    if name == "Estimate":
+        return import_module("holdfast.core").Estimate
+    raise AttributeError(f"module 'holdfast' has no attribute {name!r}. It has: {', '.join(__dir__())}.")
 
 
 def __dir__() -> list[str]:
-    return sorted([*_HOME, "__version__"])
+    return sorted([*VERBS, "Estimate", "__version__"])

@@ -144,7 +144,7 @@ class Editor(Method, abstract=True):
 class Fault(Method, abstract=True):
     """`plant(tables, strength, rng) -> (Tables, Truth)`: a known fault in a copy of real data, and what it is exactly.
 
-    `unit` says what a strength is; `strengths` lists what to try, from hardly there to plain; strength 0 plants nothing.
+    `unit` says what a strength is; `strengths` lists what to try, small to large; strength 0 plants nothing.
     Raises `CannotPlant` where the data has no place for the fault.
     """
 

@@ -7,11 +7,13 @@ together (`k_nearest_neighbours.py` holds `KNearestNeighbours`, `bbse.py` holds 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 FAMILIES = ("labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "faults")
@@ -35,6 +37,17 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
         raise AttributeError(f"{package} has no {name!r}.{hint}")
 
     return find, lambda: public_names(folder)
+
+
+def make_callable(package: str, module: str) -> None:
+    """Let a package be called: `holdfast.audit(...)` is the verb `audit` of `holdfast.audit.run`, found when called."""
+    verb = package.rpartition(".")[2]
+
+    class Verb(ModuleType):
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            return getattr(import_module(f"{package}.{module}"), verb)(*args, **kwargs)
+
+    sys.modules[package].__class__ = Verb
 
 
 @cache

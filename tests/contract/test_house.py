@@ -20,7 +20,9 @@ LAYERS = [
     {"faults", "datasets"},
     {"engine", "report"},
     {"audit", "corpus"},
-    {"bench", "testing", "cli"},
+    {"verify", "estimate", "explain", "drill"},
+    {"repair", "bench"},
+    {"testing", "cli", "integrations"},
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 
