@@ -153,7 +153,7 @@ class UserModel:
         return f"{type(self.estimator).__name__} (given)"
 
     def fit(self, rows: pl.DataFrame, y: np.ndarray, weight: np.ndarray | None, seed: int) -> Fitted:
-        """Refit a clone; a model without `sample_weight` is refitted on rows drawn by weight."""
+        """Refit a clone; a model that takes no row weights is refitted on rows drawn by weight."""
         from sklearn.base import clone
 
         if not hasattr(self.estimator, "get_params"):
@@ -162,10 +162,11 @@ class UserModel:
         if "random_state" in estimator.get_params():
             estimator.set_params(random_state=seed)
         labels = np.array(self._labels())[y] if self.classes else y
-        if weight is not None and not _takes_weight(estimator):
+        weigh = _weight_argument(estimator)
+        if weight is not None and weigh is None:
             drawn = np.random.default_rng(seed).choice(len(y), len(y), p=weight / weight.sum())
             rows, labels, weight = rows[drawn], labels[drawn], None
-        settings = {} if weight is None else {"sample_weight": weight}
+        settings = {} if weight is None or weigh is None else {weigh: weight}
         estimator.fit(self._hand_over(rows), labels, **settings)
         return _User(estimator, self)
 
@@ -235,7 +236,11 @@ def _plain_text(value: Any) -> str:
     return str(value)
 
 
-def _takes_weight(estimator: Any) -> bool:
+def _weight_argument(estimator: Any) -> str | None:
+    """What `fit` calls row weights; a Pipeline hands them to its last step. None where it takes none."""
     from sklearn.utils.validation import has_fit_parameter
 
-    return bool(has_fit_parameter(estimator, "sample_weight"))
+    steps = getattr(estimator, "steps", None)
+    if steps and has_fit_parameter(steps[-1][1], "sample_weight"):
+        return f"{steps[-1][0]}__sample_weight"
+    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None

@@ -38,7 +38,7 @@ class Pricing:
         facts = self.facts
         return Schoolroom(
             facts["train_rows"], facts["train_inputs"], facts["train_y"], facts["model"],
-            tuple(facts["encoder"].names), len(facts["task"].classes), facts["train_predicted"],
+            tuple(facts["encoder"].names), len(facts["task"].classes), facts["train_predicted"], facts["train_weight"],
         )  # fmt: skip
 
     @cached_property
@@ -131,8 +131,15 @@ class Pricing:
             both = vstack([ours, theirs], format="csr") if issparse(ours) else np.concatenate([ours, theirs])
             labels = np.concatenate([self.room.y[chosen], y[learnt]])
             judged = np.flatnonzero(halves == half)
-            predicted[judged] = self.room.model.fit(both, labels, None, self._seed(repeat)).predict(inputs[judged])
+            weight = self._weights(chosen, learnt)
+            predicted[judged] = self.room.model.fit(both, labels, weight, self._seed(repeat)).predict(inputs[judged])
         return predicted
+
+    def _weights(self, chosen: np.ndarray, learnt: np.ndarray) -> np.ndarray | None:
+        """The user's weights of some training rows and some test rows."""
+        if self.room.weight is None:
+            return None
+        return np.concatenate([self.room.weight[chosen], self.facts["test_weight"][learnt]])
 
 
 def price_findings(findings: list[Finding], facts: Probes, tick: Callable[[], None]) -> list[Finding]:

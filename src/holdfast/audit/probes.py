@@ -18,7 +18,7 @@ import polars as pl
 from holdfast.audit.check import NotApplicable
 from holdfast.audit.encode import Encoder
 from holdfast.audit.fitting import make_folds, out_of_fold, row_loss, tied_rows
-from holdfast.audit.load import DataSet, InputError, Loaded, Task, encode_target
+from holdfast.audit.load import DataSet, InputError, Loaded, Task, encode_target, row_weights
 from holdfast.audit.models import Fitted, Model, ProbeModel, UserModel
 from holdfast.audit.records import ColumnRecord
 from holdfast.audit.settings import Settings
@@ -208,6 +208,21 @@ def test_y(test_target: np.ndarray, test_rows: np.ndarray) -> np.ndarray:
     return test_target[test_rows]
 
 
+def train_weight(loaded: Loaded, train_rows: np.ndarray) -> np.ndarray | None:
+    """(n,) the user's weights of the training rows that models use; None without a weight column.
+
+    They count in every fit of the audited model. Metrics, and models that only judge labels, count every row once.
+    """
+    weights = row_weights(loaded, "train")
+    return None if weights is None else weights[train_rows]
+
+
+def test_weight(loaded: Loaded, test_rows: np.ndarray) -> np.ndarray | None:
+    """(m,) weights of the test rows, for fits that learn from them too; None without a weight column."""
+    weights = row_weights(loaded, "test")
+    return None if weights is None else weights[test_rows]
+
+
 # --- arrays ------------------------------------------------------------------------------------------------------
 def encoder(features: tuple[ColumnRecord, ...], train_table: pl.DataFrame, settings: Settings) -> Encoder:
     """The encoder learnt on the training rows."""
@@ -261,11 +276,13 @@ def test_inputs(model: Model, features: tuple[ColumnRecord, ...], encoder: Encod
     return _inputs(model, features, encoder, test_table)
 
 
-def fitted(given_model: Any, model: Model, train_inputs: Any, train_y: np.ndarray, settings: Settings) -> Fitted:
+def fitted(
+    given_model: Any, model: Model, train_inputs: Any, train_y: np.ndarray, train_weight: Any, settings: Settings
+) -> Fitted:
     """The model fitted on all training rows; the user's own fit where one was given."""
     if isinstance(model, UserModel):
         return model.as_given()
-    return model.fit(train_inputs, train_y, None, settings.seed)
+    return model.fit(train_inputs, train_y, train_weight, settings.seed)
 
 
 def folds(
@@ -285,10 +302,10 @@ def train_group(loaded: Loaded, train_table: pl.DataFrame) -> np.ndarray | None:
 
 
 def train_predicted(
-    model: Model, train_inputs: Any, train_y: np.ndarray, folds: np.ndarray, settings: Settings
+    model: Model, train_inputs: Any, train_y: np.ndarray, train_weight: Any, folds: np.ndarray, settings: Settings
 ) -> np.ndarray:
     """Out-of-fold predictions on the training rows: (n, k) probabilities or (n,) numbers."""
-    return out_of_fold(model, train_inputs, train_y, folds, settings.seed)
+    return out_of_fold(model, train_inputs, train_y, folds, settings.seed, train_weight)
 
 
 def test_predicted(
@@ -341,24 +358,24 @@ def train_votes(
 
 
 def train_scale(
-    task: Task, model: Model, train_inputs: Any, train_y: np.ndarray, train_predicted: np.ndarray, folds: np.ndarray,
-    settings: Settings,
+    task: Task, model: Model, train_inputs: Any, train_y: np.ndarray, train_weight: Any, train_predicted: np.ndarray,
+    folds: np.ndarray, settings: Settings,
 ) -> np.ndarray:  # fmt: skip
     """(n,) expected absolute residual of a numeric target at every training row, out of fold."""
     if task.kind != "regression":
         raise NotApplicable("the target is not a number")
     residual = np.abs(train_y - train_predicted)
-    return np.maximum(out_of_fold(model, train_inputs, residual, folds, settings.seed), 0.0)
+    return np.maximum(out_of_fold(model, train_inputs, residual, folds, settings.seed, train_weight), 0.0)
 
 
 def test_scale(
-    task: Task, model: Model, train_inputs: Any, train_y: np.ndarray, train_predicted: np.ndarray, test_inputs: Any,
-    settings: Settings,
+    task: Task, model: Model, train_inputs: Any, train_y: np.ndarray, train_weight: Any, train_predicted: np.ndarray,
+    test_inputs: Any, settings: Settings,
 ) -> np.ndarray:  # fmt: skip
     """(m,) expected absolute residual of a numeric target at every test row."""
     if task.kind != "regression":
         raise NotApplicable("the target is not a number")
-    learnt = model.fit(train_inputs, np.abs(train_y - train_predicted), None, settings.seed)
+    learnt = model.fit(train_inputs, np.abs(train_y - train_predicted), train_weight, settings.seed)
     return np.maximum(learnt.predict(test_inputs), 0.0)
 
 

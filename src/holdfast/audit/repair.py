@@ -44,10 +44,11 @@ class Schoolroom:
     names: tuple[str, ...]  # one per column of `inputs`
     n_classes: int
     out_of_fold: np.ndarray
+    weight: np.ndarray | None = None  # the user's
 
     def lesson(self, remedy: Remedy | None) -> Lesson:
         """What the model learns from after the remedy; without one, everything as it is."""
-        plain = Lesson(np.arange(len(self.y)), self.y)
+        plain = Lesson(np.arange(len(self.y)), self.y, self.weight)
         if remedy is None:
             return plain
         if remedy.action not in _ACTIONS:
@@ -110,7 +111,8 @@ class Schoolroom:
 def _drop_rows(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
     gone = room.positions(remedy)
     kept = np.delete(np.arange(len(plain.y)), gone)
-    return replace(plain, positions=kept, y=plain.y[kept])
+    weight = None if plain.weight is None else plain.weight[kept]
+    return replace(plain, positions=kept, y=plain.y[kept], weight=weight)
 
 
 def _relabel_rows(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
@@ -122,8 +124,8 @@ def _relabel_rows(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
 
 
 def _reweight_rows(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
-    weight = np.ones(len(plain.y))
-    weight[room.positions(remedy)] = np.asarray(remedy.values, dtype=float)
+    weight = np.ones(len(plain.y)) if plain.weight is None else plain.weight.copy()
+    weight[room.positions(remedy)] *= np.asarray(remedy.values, dtype=float)
     return replace(plain, weight=weight)
 
 
@@ -145,8 +147,10 @@ def _hide_values(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
 
 
 def _balance_classes(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
-    counts = np.bincount(plain.y, minlength=room.n_classes)
-    return replace(plain, weight=(len(plain.y) / np.maximum(counts, 1) / (counts > 0).sum())[plain.y])
+    weight = np.ones(len(plain.y)) if plain.weight is None else plain.weight
+    totals = np.bincount(plain.y, weight, minlength=room.n_classes)
+    factors = weight.sum() / np.where(totals > 0, totals, 1.0) / (totals > 0).sum()
+    return replace(plain, weight=weight * factors[plain.y])
 
 
 def _recalibrate(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:

@@ -12,7 +12,7 @@ import numpy as np
 
 import holdfast
 from holdfast.audit.check import Check, NotApplicable, Skipped, checks
-from holdfast.audit.load import InputError, Loaded, load
+from holdfast.audit.load import InputError, Loaded, load, weight_column
 from holdfast.audit.power import measure_power, without_power
 from holdfast.audit.price import price_findings
 from holdfast.audit.probes import Probes
@@ -201,7 +201,7 @@ def _record(facts: Probes, findings: tuple[Finding, ...], timings: dict[str, flo
         task=_task(facts),
         sets=tuple(_set_record(facts, name) for name in ("train", "test") if getattr(loaded, name) is not None),
         columns=loaded.columns,
-        model={"name": facts["model"].name if loaded.task.kind != "none" and _has(facts, "model") else "none"},
+        model=_model(facts),
         findings=findings,
         settings=settings.to_dict(),
         left_out=_left_out(facts, findings),
@@ -227,6 +227,16 @@ def _task(facts: Probes) -> dict[str, Any]:
     if task.kind != "none":
         metric = facts["metric"]
         described |= {"metric": metric.name, "higher_is_better": metric.higher_is_better, "unit": metric.unit}
+    return described
+
+
+def _model(facts: Probes) -> dict[str, Any]:
+    loaded = facts["loaded"]
+    if loaded.task.kind == "none" or not _has(facts, "model"):
+        return {"name": "none"}
+    described = {"name": facts["model"].name}
+    if column := weight_column(loaded):
+        described["row_weights"] = column
     return described
 
 
@@ -258,6 +268,11 @@ def _left_out(facts: Probes, findings: tuple[Finding, ...]) -> tuple[str, ...]:
             said.append(
                 f"{rows - used:,} of {rows:,} {name} rows have no usable label and were left out of model checks."
             )
+    if column := weight_column(loaded):
+        said.append(
+            f"Rows weigh by the column {column} wherever the model is fitted. Metrics, prices and their intervals, and "
+            "models that only judge labels, count every row once."
+        )
     if settings.quick:
         said.append("Quick audit: findings were not priced, and the power of all-clears was not measured.")
     elif silent := without_power(findings):

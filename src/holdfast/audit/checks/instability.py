@@ -35,13 +35,15 @@ class Instability(Check):
         judged: Judged,
         classes: tuple[str, ...],  # asked for so that the check applies to classes alone
         settings: Settings,
+        train_weight: Any = None,
     ) -> Finding:
         inputs, y, outside = judged
         runs = []
         for run in range(RUNS):
             rng = np.random.default_rng([settings.seed, 5, run])
             part = np.sort(rng.choice(outside, max(10, round(0.8 * len(outside))), replace=False))
-            fit = model.fit(train_inputs[part], train_y[part], None, settings.seed + run)
+            weight = None if train_weight is None else train_weight[part]
+            fit = model.fit(train_inputs[part], train_y[part], weight, settings.seed + run)
             runs.append(fit.predict(inputs).argmax(axis=1))
         answers = np.stack(runs)
         churn = _churn(answers)

@@ -27,11 +27,12 @@ class NotEnoughData(Check):
     methods = ("estimation.PowerLawLearningCurve",)
 
     def run(
-        self, model: Model, train_inputs: Any, train_y: np.ndarray, judged: Judged, metric: Metric, settings: Settings
-    ) -> Finding:
+        self, model: Model, train_inputs: Any, train_y: np.ndarray, judged: Judged, metric: Metric, settings: Settings,
+        train_weight: Any = None,
+    ) -> Finding:  # fmt: skip
         if judged.y is None:
             raise NotApplicable("the test set has no labels to judge by")
-        sizes, errors = _curve(model, train_inputs, train_y, judged, metric, settings)
+        sizes, errors = _curve(model, train_inputs, train_y, train_weight, judged, metric, settings)
         n = len(judged.outside)
         curve = PowerLawLearningCurve(at=2.0 * n)
         doubled = curve.measure(sizes=sizes, errors=errors)
@@ -71,7 +72,7 @@ def _error_name(metric: Metric) -> str:
 
 
 def _curve(
-    model: Model, inputs: Any, y: np.ndarray, judged: Judged, metric: Metric, settings: Settings
+    model: Model, inputs: Any, y: np.ndarray, weight: Any, judged: Judged, metric: Metric, settings: Settings
 ) -> tuple[np.ndarray, np.ndarray]:
     """(sizes, errors) over shares and repeats; the error of a score that is better when higher is one minus it."""
     sizes: list[float] = []
@@ -84,7 +85,8 @@ def _curve(
             part = np.sort(order[: round(share * len(order))])
             if len(part) < 10:
                 continue
-            fitted = model.fit(inputs[part], y[part], None, settings.seed + repeat)
+            counted = None if weight is None else weight[part]
+            fitted = model.fit(inputs[part], y[part], counted, settings.seed + repeat)
             value = metric(truth, fitted.predict(judged.inputs))
             sizes.append(float(len(part)))
             error = 1 - value if metric.higher_is_better else value

@@ -5,6 +5,7 @@ from holdfast.audit.load.errors import InputError, safe_text
 from holdfast.audit.load.loading import load
 from holdfast.audit.load.read import read_table
 from holdfast.audit.load.targets import encode_target
+from holdfast.audit.load.weights import row_weights, weight_column
 
 __all__ = [
     "KINDS",
@@ -16,5 +17,7 @@ __all__ = [
     "encode_target",
     "load",
     "read_table",
+    "row_weights",
     "safe_text",
+    "weight_column",
 ]

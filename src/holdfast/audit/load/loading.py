@@ -12,6 +12,7 @@ from holdfast.audit.load.read import read_table
 from holdfast.audit.load.reconcile import reconcile
 from holdfast.audit.load.roles import check_roles, infer_role
 from holdfast.audit.load.targets import encode_target, find_target, infer_task
+from holdfast.audit.load.weights import row_weights
 from holdfast.audit.records import ColumnRecord
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def load(
     if second is not None:
         first, second = _together(first, second, found)
     loaded = Loaded(first, second, _columns(first, second, found, target, given), infer_task(first, found, task))
+    for data in (loaded.train, loaded.test):
+        if data is not None:
+            row_weights(loaded, data.name)  # refuses what is no weight before anything is fitted
     return _with_label_notes(loaded)
 
 
