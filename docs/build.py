@@ -34,6 +34,7 @@ WRITTEN = (
     ("Start", "models.md", "Your own model"),
     ("Start", "python.md", "In Python"),
     ("Start", "continuous-integration.md", "In GitHub Actions"),
+    ("Start", "integrations.md", "In pytest, scikit-learn, MLflow"),
     ("How it works", "prices.md", "How prices are computed"),
     ("How it works", "power.md", "How power is measured"),
     ("How it works", "limits.md", "Where it fails"),

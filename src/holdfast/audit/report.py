@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holdfast.audit.records import AuditRecord, Finding
+
+if TYPE_CHECKING:
+    from holdfast.report.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,12 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types: the content of report.json."""
         return self.record.to_dict()
+
+    def summary(self, outcomes: Sequence[str] = ("found", "unsure", "error")) -> Summary:
+        """A small table of the findings with these outcomes, best price first: text when printed, a table in HTML."""
+        from holdfast.report.summary import summarise
+
+        return summarise(self.to_dict(), outcomes)
 
     def save(self, folder: str | Path = "holdfast-report") -> Path:
         """Write report.html and report.json into the folder (made if need be); returns the path of the page."""

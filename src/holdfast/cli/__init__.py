@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-EXIT_INPUT = 2
+EXIT_INPUT = 2  # 3, 4 and 5 are those of holdfast.report.gate
 EXIT_INTERRUPTED = 130
 
 

@@ -85,6 +85,15 @@ def audit(
         int, typer.Option(help="Rows that models are fitted on at most; the report says when it bites.")
     ] = 50_000,
     quick: Quick = False,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="When to end with a failing exit code: a price (0.01: a remedy surely gains more; exit 3) or the code "
+            "of a check that finds its fault (LAB001; exit 4). What cannot be judged exits 5. May be repeated."
+        ),
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the checks as JUnit XML to this file.")] = None,
+    sarif: Annotated[Path | None, typer.Option(help="Write the findings as SARIF 2.1.0 to this file.")] = None,
 ) -> None:
     """Find what is wrong with two data sets and between them, price every finding, and write a report."""
     from holdfast.cli.audit import run
@@ -92,7 +101,7 @@ def audit(
     run(
         train, test, target=target, out=out, metric=metric, task=task, roles=role or [], groups=group or [],
         proba=proba or [], model=model, only=only or [], ignore=ignore or [], seed=seed, repeats=repeats,
-        max_rows=max_rows, quick=quick,
+        max_rows=max_rows, quick=quick, fail_on=fail_on or [], junit=junit, sarif=sarif,
     )  # fmt: skip
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
-import secrets
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +14,7 @@ from markupsafe import Markup
 
 from holdfast.report import charts, text
 from holdfast.report.schema import validate
+from holdfast.report.writing import write_all
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -61,22 +59,7 @@ def render(record: dict[str, Any]) -> str:
 def save(record: dict[str, Any], folder: str | Path) -> None:
     """Write report.html and report.json into `folder`; what goes wrong is an `OSError` in plain words."""
     contents = {"report.html": render(record), "report.json": to_json(validate(record), indent=1) + "\n"}
-    folder = Path(folder)
-    aside = {name: folder / f".{name}.{secrets.token_hex(4)}" for name in contents}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            _write(aside[name], content)
-        for name in contents:
-            os.replace(aside[name], folder / name)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        advice = "Choose another folder or make room"
-        raise OSError(f"cannot write the report to '{folder}': {reason}. {advice}.") from error
-    finally:
-        for path in aside.values():
-            with suppress(OSError):
-                path.unlink()
+    write_all({Path(folder) / name: content for name, content in contents.items()})
 
 
 def to_json(record: dict[str, Any], indent: int | None = None) -> str:
@@ -88,14 +71,6 @@ def to_json(record: dict[str, Any], indent: int | None = None) -> str:
     separators = (",", ":") if indent is None and len(record) > 1 else None
     written = json.dumps(record, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
     return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", written)
-
-
-def _write(path: Path, content: str) -> None:
-    with path.open("x", encoding="utf-8", newline="\n") as file:
-        file.write(content)
-        file.flush()
-        # A full disk must show itself before the old report is replaced.
-        os.fsync(file.fileno())
 
 
 def _page(record: dict[str, Any], shortened: bool) -> str:
