@@ -56,7 +56,7 @@ ARGUMENTS: dict[str, Argument] = {
     "budget": Argument((), "count", "how many rows may be chosen"),
     "table": Argument((), "any", "a dict of equally long columns by name"),
     "tables": Argument((), "any", "a `Tables`: train, test or None, target, task and the kind of every feature"),
-    "strength": Argument((), "any", "how strong the planted fault is, in the fault's own unit"),
+    "strength": Argument((), "strength", "how strong the planted fault is, in the fault's own unit"),
     "rng": Argument((), "any", "a numpy random Generator"),
 }
 
@@ -112,6 +112,8 @@ def check(name: str, value: Any, entry: Argument, sizes: dict[str, tuple[int, st
         return value
     if entry.kind == "count":
         return _check_count(name, value)
+    if entry.kind == "strength":
+        return _check_strength(name, value)
     array = _to_array(name, value, entry)
     if array.ndim != len(entry.dims):
         raise ValueError(
@@ -262,6 +264,12 @@ def _check_count(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1.")
     return int(value)
+
+
+def _check_strength(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not 0 <= value < np.inf:
+        raise ValueError(f"{name} is {value!r}; expected a finite number of at least 0. 0 plants nothing.")
+    return float(value)
 
 
 _CHECKS: dict[str, Callable[[str, np.ndarray], np.ndarray]] = {

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from holdfast.faults._rows import column_of
 from holdfast.faults._tables import CannotPlant, Tables
 
 
@@ -32,14 +33,14 @@ def need_classes(tables: Tables, least: int = 2, test: bool = False) -> Labels:
         raise CannotPlant("There is no target column, and this fault lies in the labels.")
     if tables.task == "regression":
         raise CannotPlant("The target is numeric, and this fault lies in class labels.")
-    labels = tables.train.get_column(tables.target)
+    labels = column_of(tables.train, tables.target)
     classes = labels.drop_nulls().unique().sort()
     if len(classes) < least:
         raise CannotPlant(f"The training labels hold {len(classes)} class(es); this fault needs {least}.")
     known = tables.test is not None and tables.target in tables.test.columns
     if test and not known:
         raise CannotPlant("There is no test table with labels, and this fault lies in test labels.")
-    test_codes = codes_of(tables.test.get_column(tables.target), classes) if known and tables.test is not None else None
+    test_codes = codes_of(column_of(tables.test, tables.target), classes) if known and tables.test is not None else None
     return Labels(classes, codes_of(labels, classes), test_codes)
 
 

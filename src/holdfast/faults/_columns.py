@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from holdfast.faults._rows import column_of
 from holdfast.faults._tables import CannotPlant, Tables
 
 
@@ -24,7 +25,7 @@ def choose_column(tables: Tables, named: str, kinds: tuple[str, ...], rng: np.ra
 
 def varies(tables: Tables, column: str) -> bool:
     """True where a column holds two values or more; numbers must have a finite spread above 0."""
-    values = tables.train.get_column(column)
+    values = column_of(tables.train, column)
     if tables.kinds.get(column) == "number":
         return spread(values) > 0
     return values.drop_nulls().n_unique() > 1
@@ -61,7 +62,7 @@ def as_column(values: np.ndarray, like: pl.Series, rng: np.random.Generator) -> 
         found = pl.Series(inside.astype(np.int64) if ends[0] < 0 else inside.astype(np.uint64)).cast(like.dtype)
     else:
         found = pl.Series(values).cast(like.dtype)
-    return found.zip_with(like.is_not_null(), pl.repeat(None, len(like), dtype=like.dtype, eager=True)).alias(like.name)
+    return found.zip_with(like.is_not_null(), pl.repeat(None, len(like), dtype=like.dtype, eager=True))
 
 
 def changed(old: pl.Series, new: pl.Series) -> np.ndarray:

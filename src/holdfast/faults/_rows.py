@@ -24,6 +24,11 @@ def need_share(strength: float, below_one: bool = False) -> float:
     return float(strength)
 
 
+def column_of(frame: pl.DataFrame, column: str) -> pl.Series:
+    """A column under a harmless name: polars takes the name of a series for a pattern where it looks like one."""
+    return frame.get_column(column).alias("cells")
+
+
 def draw_rows(eligible: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     """(n,) bool: `share` of all rows, drawn from the eligible ones; all of these where they are fewer.
 
@@ -39,13 +44,13 @@ def draw_rows(eligible: np.ndarray, share: float, rng: np.random.Generator) -> n
 
 def overwrite(frame: pl.DataFrame, column: str, rows: np.ndarray, values: pl.Series) -> pl.DataFrame:
     """The frame with `values` (one per row of the frame, the column's dtype) where `rows` is true."""
-    old = frame.get_column(column)
+    old = column_of(frame, column)
     return frame.with_columns(values.cast(old.dtype).zip_with(pl.Series(rows), old).alias(column))
 
 
 def cells(frame: pl.DataFrame, column: str, rows: np.ndarray) -> tuple[Any, ...]:
     """The values of a column in the true rows: what stood there before."""
-    return tuple(frame.get_column(column).filter(pl.Series(rows)).to_list())
+    return tuple(column_of(frame, column).filter(pl.Series(rows)).to_list())
 
 
 def insert_copies(n: int, copies: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

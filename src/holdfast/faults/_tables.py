@@ -47,9 +47,11 @@ class Truth:
 
     `train_rows` and `test_rows` are (n,) bool, true where the planted table's row has the fault; None where the fault
     is not one of rows. `columns` are the columns concerned. `train_origin` and `test_origin` are (n,) int: the row of
-    the untouched table that each planted row came from, None where rows kept their places. `amount` is what was in
-    fact planted, in the fault's unit (planting whole rows rounds). `before` holds, for a fault that overwrote cells
-    of one column, the values that stood there, one per true row. `note` says in words what was done.
+    the untouched table that each planted row came from, None where rows kept their places. Where training rows were
+    put into the test table, `test_from_train` is (n,) int, the row of the untouched training table, -1 for rows of the
+    test table's own, and `test_origin` is -1 for the others. `amount` is what was in fact planted, in the fault's unit
+    (planting whole rows rounds). `before` holds, for a fault that overwrote cells of one column, the values that
+    stood there, one per true row. `note` says in words what was done.
     """
 
     train_rows: np.ndarray | None = None
@@ -57,6 +59,7 @@ class Truth:
     columns: tuple[str, ...] = ()
     train_origin: np.ndarray | None = None
     test_origin: np.ndarray | None = None
+    test_from_train: np.ndarray | None = None
     amount: float = 0.0
     before: tuple[Any, ...] = ()
     note: str = ""

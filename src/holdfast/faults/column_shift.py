@@ -6,7 +6,7 @@ import numpy as np
 
 from holdfast.core import Fault
 from holdfast.faults._columns import as_column, changed, choose_column, numbers, spread
-from holdfast.faults._rows import cells, need_test
+from holdfast.faults._rows import cells, column_of, need_test
 from holdfast.faults._tables import Tables, Truth
 
 
@@ -37,7 +37,7 @@ class ColumnShift(Fault):
     def plant(self, tables: Tables, strength: float, rng: np.random.Generator) -> tuple[Tables, Truth]:
         test = need_test(tables)
         name = choose_column(tables, self.column, ("number",), rng)
-        old, scale = test.get_column(name), spread(tables.train.get_column(name))
+        old, scale = column_of(test, name), spread(column_of(tables.train, name))
         new = as_column(numbers(old) + strength * scale, old, rng) if strength else old
         rows = changed(old, new)
         finite = np.isfinite(numbers(old))
@@ -49,4 +49,4 @@ class ColumnShift(Fault):
             before=cells(test, name, rows),
             note=f"{name!r} moved by {strength:g} training standard deviations in the test table",
         )
-        return tables.with_test(test.with_columns(new)), truth
+        return tables.with_test(test.with_columns(new.alias(name))), truth

@@ -8,7 +8,7 @@ it is blind.
 from __future__ import annotations
 
 from holdfast.core import Method
-from holdfast.testing.laws import common, grouper, mapper, measure, scorer, weigher
+from holdfast.testing.laws import common, fault, grouper, mapper, measure, scorer, weigher
 from holdfast.testing.laws.running import Law, Worlds, call, run
 
 __all__ = ["Law", "Worlds", "call", "check_method", "laws_of", "run"]
@@ -19,6 +19,7 @@ _BY_ROLE: dict[str, tuple[Law, ...]] = {
     "grouper": (*common.LAWS, *grouper.LAWS),
     "weigher": (*common.LAWS, *weigher.LAWS),
     "mapper": (*common.LAWS, *mapper.LAWS),
+    "fault": (*common.DOCUMENTED, *fault.LAWS),
 }
 
 

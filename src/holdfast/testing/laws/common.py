@@ -286,6 +286,7 @@ def claims_name_worlds(cls: type[Method], worlds: Worlds) -> None:
         assert name in worlds, f"no world {name!r}; there are: {', '.join(worlds)}"
 
 
+DOCUMENTED: tuple[Law, ...] = (docstring_is_complete, arguments_are_in_the_vocabulary)
 LAWS: tuple[Law, ...] = (
     clones_and_pickles,
     same_seed_same_bits,
@@ -297,7 +298,6 @@ LAWS: tuple[Law, ...] = (
     both_float_widths,
     memory_grows_as_declared,
     bad_input_gives_one_clear_error,
-    docstring_is_complete,
-    arguments_are_in_the_vocabulary,
+    *DOCUMENTED,
     claims_name_worlds,
 )
