@@ -48,6 +48,7 @@ class Method:
     blind: ClassVar[tuple[str, ...]] = ()
     transductive: ClassVar[bool] = False
     memory: ClassVar[str] = "linear"
+    checked: ClassVar[bool] = True  # whether arguments of the verbs pass the vocabulary; tensors of a loop do not
     needs: ClassVar[tuple[str, ...]] = ()
     role: ClassVar[str] = ""
     verbs: ClassVar[tuple[str, ...]] = ()
@@ -63,7 +64,7 @@ class Method:
         cls._final = True  # type: ignore[attr-defined]
         dataclass(eq=False, kw_only=True)(cls)
         for verb in ("fit", *cls.verbs):
-            if verb in cls.__dict__:
+            if cls.checked and verb in cls.__dict__:
                 setattr(cls, verb, guarded(cls.__dict__[verb]))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's signature
@@ -124,21 +125,29 @@ class Selector(Method, abstract=True):
 
 
 class Mapper(Method, abstract=True):
-    """`fit(...)`, `transform(...)`: the same names out, such as calibrated probabilities."""
+    """`fit(...)`, `transform(...)`: the same names out, such as calibrated probabilities.
+
+    `gives` says what comes out: "probs" (n, k); "sets" (n, k) bool, true where a class is in the row's set;
+    "intervals" (n, 2), low and high; "rows", a pair (X, y) with synthetic rows after those given; "features", the pair
+    (ref_X, cur_X) carried to where both look alike.
+    """
 
     verbs: ClassVar[tuple[str, ...]] = ("transform",)
+    gives: ClassVar[str] = "probs"
 
 
 class Objective(Method, abstract=True):
     """`loss(model, **batch) -> scalar`: what training minimises; the loop belongs to the house."""
 
     verbs: ClassVar[tuple[str, ...]] = ("loss",)
+    checked: ClassVar[bool] = False
 
 
 class Editor(Method, abstract=True):
     """`edit(model, ...)`: a new model; the one given in is left alone."""
 
     verbs: ClassVar[tuple[str, ...]] = ("edit",)
+    checked: ClassVar[bool] = False
 
 
 class Fault(Method, abstract=True):

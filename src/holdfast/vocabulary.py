@@ -34,8 +34,14 @@ ARGUMENTS: dict[str, Argument] = {
     "probs": Argument(("n", "k"), "simplex", "out-of-sample class probabilities, rows sum to 1"),
     "ensemble_probs": Argument(("m", "n", "k"), "simplex", "class probabilities of m models on the same rows"),
     "logits": Argument(("n", "k"), "real", "unnormalised class scores"),
+    "epoch_logits": Argument(("t", "n", "k"), "real", "logits of every row in each of t epochs of training, in order"),
+    "inputs": Argument((), "any", "what a network is called on: a tensor, a tuple or a mapping of tensors"),
+    "row": Argument((), "any", "the row numbers of a batch"),
     "target": Argument(("n",), "real", "numeric response"),
     "prediction": Argument(("n",), "real", "numeric prediction of the response, out of sample"),
+    "bounds": Argument(("n", "e"), "bounds", "predicted low and high quantile of the response, low first"),
+    "ensemble_prediction": Argument(("m", "n"), "real", "numeric predictions of m models on the same rows"),
+    "fold": Argument(("n",), "codes", "the fold of every row, 0..m-1: model `fold` has not seen the row"),
     "uncertainty": Argument(("n",), "positive", "predicted standard deviation or absolute error of the response"),
     "residual_scale": Argument(("n",), "positive", "predicted absolute residual: how noisy the response is here"),
     "category": Argument(("n",), "codes", "one categorical column as integer codes"),
@@ -51,6 +57,18 @@ ARGUMENTS: dict[str, Argument] = {
     "distances": Argument(("n", "q"), "positive", "distances to `neighbours`"),
     "sizes": Argument(("m",), "positive", "training set sizes"),
     "errors": Argument(("m",), "positive", "test errors at `sizes`"),
+    "curves": Argument(("c", "m"), "positive", "test errors of c known learners at the same m sizes"),
+    "losses": Argument(("m",), "positive", "test losses, one per run"),
+    "parameters": Argument(("m",), "positive", "parameters of the model of every run"),
+    "tokens": Argument(("m",), "positive", "training examples or tokens of every run"),
+    "compute": Argument(("m",), "positive", "training compute of every run, in any unit"),
+    "accuracies": Argument(("m",), "share", "test accuracies, one per model"),
+    "id_accuracies": Argument(("m", "s"), "share", "accuracies of m models on s in-distribution test sets"),
+    "baseline": Argument(("m",), "mask", "true for the models that the line is fitted on"),
+    "pass_rates": Argument(("m", "n"), "share", "how often model m solves item n, smallest model first"),
+    "competitor": Argument(("n",), "codes", "the model that every measurement is of, as integer codes"),
+    "item": Argument(("n",), "codes", "the test item that every measurement is on, as integer codes"),
+    "class_weights": Argument(("k", "d"), "real", "one weight vector per class of a linear classifier"),
     "model": Argument((), "any", "a scikit-learn compatible estimator"),
     "columns": Argument((), "any", "one name per feature, in order"),
     "budget": Argument((), "count", "how many rows may be chosen"),
@@ -132,7 +150,15 @@ def check(name: str, value: Any, entry: Argument, sizes: dict[str, tuple[int, st
     return array
 
 
-_LETTERS = {"n": "rows", "d": "features", "k": "classes", "q": "neighbours", "m": "models or runs"}
+_LETTERS = {
+    "n": "rows",
+    "d": "features",
+    "k": "classes",
+    "q": "neighbours",
+    "m": "models or runs",
+    "s": "test sets",
+    "c": "curves",
+}
 
 
 def _takes(signature: inspect.Signature) -> str:
@@ -183,6 +209,17 @@ def _positive(name: str, array: np.ndarray) -> np.ndarray:
         if block.min() < 0:
             where = int(np.argwhere(block < 0)[0][0])
             raise ValueError(f"{name} row {start + where} is negative ({block.min():g} in this block); expected >= 0.")
+    return array
+
+
+def _share(name: str, array: np.ndarray) -> np.ndarray:
+    array = _positive(name, array)
+    if array.max() > 1:
+        where = int(np.argwhere(array > 1)[0][0])
+        raise ValueError(
+            f"{name} row {where} holds {array[where].max():g}; expected shares between 0 and 1. Are these percent? "
+            "Divide by 100 first."
+        )
     return array
 
 
@@ -266,6 +303,16 @@ def _check_count(name: str, value: Any) -> int:
     return int(value)
 
 
+def _bounds(name: str, array: np.ndarray) -> np.ndarray:
+    array = _real(name, array)
+    if array.shape[1] != 2:
+        raise ValueError(f"{name} has {array.shape[1]} columns; expected 2: the low and the high quantile of every row.")
+    if (array[:, 0] > array[:, 1]).any():
+        row = int(np.argmax(array[:, 0] > array[:, 1]))
+        raise ValueError(f"{name} row {row} has a low end of {array[row, 0]:g} above its high end {array[row, 1]:g}.")
+    return array
+
+
 def _check_strength(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not 0 <= value < np.inf:
         raise ValueError(f"{name} is {value!r}; expected a finite number of at least 0. 0 plants nothing.")
@@ -275,8 +322,10 @@ def _check_strength(name: str, value: Any) -> float:
 _CHECKS: dict[str, Callable[[str, np.ndarray], np.ndarray]] = {
     "real": _real,
     "positive": _positive,
+    "share": _share,
     "simplex": _simplex,
     "codes": _codes,
     "mask": _mask,
     "indices": _indices,
+    "bounds": _bounds,
 }

@@ -1,0 +1,238 @@
+"""Arithmetic on the weights of networks: state dicts read from and written to safetensors, one tensor at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+INDEX = "model.safetensors.index.json"
+NAMES = {
+    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
+    torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
+}  # fmt: skip
+DTYPES = {name: dtype for dtype, name in NAMES.items()}
+
+Rule = Callable[[str, list[torch.Tensor]], torch.Tensor]
+
+
+class State(Mapping[str, torch.Tensor]):
+    """A state dict on disk, in one file or in shards: a mapping that reads a tensor when it is asked for.
+
+    Shapes and dtypes are known without reading weights: `state.shape_of(name)`, `state.dtype_of(name)`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.files = _files(self.path)
+        self._headers = {file: _header(file) for file in self.files}
+        self._home = {name: file for file, header in self._headers.items() for name in header}
+        twice = sum(map(len, self._headers.values())) - len(self._home)
+        if twice:
+            raise ValueError(f"{self.path}: {twice} tensors stand in more than one shard.")
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        file = self._home[name]
+        try:
+            with safe_open(file, framework="pt") as opened:
+                return opened.get_tensor(name)
+        except SafetensorError as problem:
+            raise ValueError(f"{file}: cannot read tensor {name!r}: {problem}.") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._home)
+
+    def __len__(self) -> int:
+        return len(self._home)
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """The shape of a tensor."""
+        return tuple(self._headers[self._home[name]][name]["shape"])
+
+    def dtype_of(self, name: str) -> torch.dtype:
+        """The dtype of a tensor."""
+        return DTYPES[self._headers[self._home[name]][name]["dtype"]]
+
+    def shards(self) -> dict[str, list[str]]:
+        """The names of the tensors by file name."""
+        return {file.name: list(header) for file, header in self._headers.items()}
+
+
+def open_state(path: str | os.PathLike[str]) -> State:
+    """A state dict on disk: a `.safetensors` file, or a folder or index file of shards.
+
+    Raises `ValueError` for a file that is truncated, hostile or not safetensors at all; pickles are refused: loading
+    one runs its code.
+    """
+    return State(path)
+
+
+def combine(
+    states: Sequence[Mapping[str, torch.Tensor]], rule: Rule, out: str | os.PathLike[str] | None = None
+) -> dict[str, torch.Tensor] | State:
+    """Apply a rule to the tensors of one name at a time.
+
+    Parameters
+    ----------
+    states
+        State dicts in memory or on disk (`open_state`) with the same names and shapes.
+    rule
+        `rule(name, tensors) -> tensor`, same shape; the result is stored in the first state's dtype. Tensors arrive
+        as they are stored; integers (counters) too.
+    out
+        A file (or a folder, where the first state has shards) that is streamed to: no more than one tensor of each
+        state and the result are in memory. Written aside and renamed. Without it the result is a dict.
+
+    Raises
+    ------
+    ValueError
+        When names or shapes differ, naming the first that does, or a result has another shape.
+
+    Examples
+    --------
+    >>> a, b = {"w": torch.tensor([1.0, 2.0])}, {"w": torch.tensor([3.0, 6.0])}
+    >>> combine([a, b], lambda name, tensors: sum(tensors) / 2)["w"].tolist()
+    [2.0, 4.0]
+    """
+    first = states[0]
+    _same(states)
+    if out is None:
+        return {name: _result(name, states, rule) for name in first}
+    out = Path(out)
+    shards = first.shards() if isinstance(first, State) else {out.name: list(first)}
+    if len(shards) == 1:
+        _write(out, next(iter(shards.values())), states, rule)
+        return State(out)
+    out.mkdir(parents=True, exist_ok=True)
+    for file, names in shards.items():
+        _write(out / file, names, states, rule)
+    _write_index(out, shards)
+    return State(out)
+
+
+def _result(name: str, states: Sequence[Mapping[str, torch.Tensor]], rule: Rule) -> torch.Tensor:
+    tensors = [state[name] for state in states]
+    made = rule(name, tensors)
+    if made.shape != tensors[0].shape:
+        raise ValueError(f"{name}: the rule made shape {tuple(made.shape)} of {tuple(tensors[0].shape)}.")
+    return made.to(tensors[0].dtype)
+
+
+def _same(states: Sequence[Mapping[str, torch.Tensor]]) -> None:
+    names = set(states[0])
+    for place, state in enumerate(states[1:], 2):
+        if other := sorted(names ^ set(state)):
+            where = "first" if other[0] in names else f"{_ordinal(place)}"
+            raise ValueError(f"only the {where} state has {other[0]!r} ({len(other)} names differ): are these twins?")
+        for name in states[0]:
+            if (here := _shape(states[0], name)) != (there := _shape(state, name)):
+                raise ValueError(f"{name}: shape {here} in the first state, {there} in the {_ordinal(place)}.")
+
+
+def _ordinal(place: int) -> str:
+    return {2: "second", 3: "third"}.get(place, f"{place}th")
+
+
+def _shape(state: Mapping[str, torch.Tensor], name: str) -> tuple[int, ...]:
+    return state.shape_of(name) if isinstance(state, State) else tuple(state[name].shape)
+
+
+def _dtype(state: Mapping[str, torch.Tensor], name: str) -> torch.dtype:
+    return state.dtype_of(name) if isinstance(state, State) else state[name].dtype
+
+
+# --- the file format ---------------------------------------------------------------------------------------------
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        index, single = path / INDEX, path / "model.safetensors"
+        if not index.exists() and single.exists():
+            return [single]
+        path = index
+    if not path.exists():
+        raise ValueError(f"{path}: no such file. Give a .safetensors file or a folder that holds {INDEX}.")
+    if path.suffix == ".json":
+        return _shard_files(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path}: expected .safetensors. Pickled weights (.bin, .pt, .pth) run code when read.")
+    return [path]
+
+
+def _shard_files(index: Path) -> list[Path]:
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as problem:
+        raise ValueError(f"{index}: not an index of shards ({type(problem).__name__}).") from None
+    for name in names:
+        if not isinstance(name, str) or Path(name).name != name:
+            raise ValueError(f"{index}: shard {name!r} leaves the folder of the index.")
+        if not (index.parent / name).exists():
+            raise ValueError(f"{index}: shard {name} is missing.")
+    return [index.parent / name for name in names]
+
+
+def _header(file: Path) -> dict[str, dict[str, Any]]:
+    """Names, shapes and dtypes; the library checks sizes and offsets before any weight is read."""
+    try:
+        with safe_open(file, framework="pt") as opened:
+            names = opened.keys()
+        with file.open("rb") as raw:
+            (length,) = struct.unpack("<Q", raw.read(8))
+            header = json.loads(raw.read(length))
+    except (SafetensorError, OSError, ValueError, struct.error) as problem:
+        raise ValueError(f"{file}: not a whole safetensors file: {problem}.") from None
+    unknown = sorted({header[name]["dtype"] for name in names} - set(DTYPES))
+    if unknown:
+        raise ValueError(f"{file}: tensors of type {unknown[0]} are not supported.")
+    return {name: header[name] for name in names}
+
+
+def _write(file: Path, names: list[str], states: Sequence[Mapping[str, torch.Tensor]], rule: Rule) -> None:
+    """The header first, since all shapes are known; then one tensor after another; then the file gets its name."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as raw:
+            raw.write(_header_bytes(names, states[0]))
+            for name in names:
+                _write_tensor(raw, _result(name, states, rule))
+        os.chmod(aside, 0o644)
+        os.replace(aside, file)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def _header_bytes(names: list[str], state: Mapping[str, torch.Tensor]) -> bytes:
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name in names:
+        shape, dtype = _shape(state, name), _dtype(state, name)
+        size = dtype.itemsize
+        for length in shape:
+            size *= length
+        header[name] = {"dtype": NAMES[dtype], "shape": list(shape), "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
+
+
+def _write_tensor(raw: IO[bytes], tensor: torch.Tensor) -> None:
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    if flat.numel():
+        raw.write(flat.view(torch.uint8).numpy().data)
+
+
+def _write_index(folder: Path, shards: dict[str, list[str]]) -> None:
+    total = sum((folder / name).stat().st_size for name in shards)
+    home = {name: file for file, names in shards.items() for name in names}
+    aside = folder / f".{INDEX}.part"
+    aside.write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": home}, indent=2), encoding="utf-8")
+    os.replace(aside, folder / INDEX)
