@@ -30,12 +30,18 @@ class MissingExtra(Skipped):
 class Check:
     """Base of the checks. `methods` are what it stands on, by dotted name.
 
-    `run(self, ...)` answers the check's question from the facts that it names as arguments.
+    `run(self, ...)` answers the check's question from the facts that it names as arguments. `faults` are the classes of
+    `holdfast.faults` that it should find, the one that its all-clears are measured with first; where there is none,
+    `unplantable` says why. `false_when_dealt`: dealing all rows to both sets at random makes the bad state untrue, so
+    that whatever is then found is a false alarm.
     """
 
     code: ClassVar[str]
     title: ClassVar[str]
     methods: ClassVar[tuple[str, ...]] = ()
+    faults: ClassVar[tuple[str, ...]] = ()
+    unplantable: ClassVar[str] = ""
+    false_when_dealt: ClassVar[bool] = False
     run: ClassVar[Callable[..., Finding]]
 
     def found(self, summary: str, **parts: Any) -> Finding:

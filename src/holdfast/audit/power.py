@@ -1,70 +1,204 @@
 """The power of an all-clear: the smallest planted fault that the check would have found on this data.
 
-A check that can be asked again cheaply says how to plant its fault: `plant(strength, rng, ...)` returns changed facts,
-`strengths` lists what to try from small to large, `unit` says what a strength is. Planting changes only copies, with
-random streams of its own.
+Power grows with the strength of a fault, so that strengths are bisected; and at each strength as many copies are
+planted as a sequential test needs to decide (Wald's, 1945). Large tables are planted in at a random part of their
+rows; how many looks there are depends on the data alone, never on the clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from inspect import signature
 
 import numpy as np
 
-from holdfast.audit.check import Check, checks
-from holdfast.audit.probes import Probes
+import holdfast.faults
+from holdfast.audit.check import Check, NotApplicable, Skipped, checks
+from holdfast.audit.planting import Base, planted_facts, sampled, tables_of, trial
+from holdfast.audit.probes import Probes, derived_from
 from holdfast.audit.records import Finding, Power
+from holdfast.core import Fault
+from holdfast.faults._tables import CannotPlant, Tables
 
-DRAWS = 20
 WANTED = 0.8
-CELLS = 400_000  # of both sets: with more, looking a hundred times takes minutes
+MOST_ROWS = 5_000  # of each set, planted in where nothing is fitted again
+REFIT_ROWS = 1_000  # the same where every copy asks for new fits
+REFIT_CELLS = 60_000  # rows x columns x classes that such fits see at most
+LEAST_ROWS = 200  # fewer rows than this stand for nothing: power is not measured
+Tell = Callable[[str, int, int], None]
 
 
-def measure_power(findings: list[Finding], facts: Probes, tell: Callable[[str, int, int], None]) -> list[Finding]:
-    """Every all-clear of a check that can plant its fault, with the power it had."""
+@dataclass(frozen=True)
+class Rule:
+    """When enough copies were planted at one strength, by the sequential probability ratio test.
+
+    A strength that is found with probability `high` is taken for missed, and one found with probability `low` for
+    found, in at most a share `error` of cases. After `most` copies the rate decides.
+
+    >>> rule = Rule(low=0.6, high=0.9, error=0.1, most=20)
+    >>> [rule.decide(*counts) for counts in ((5, 5), (6, 6), (0, 1), (0, 2), (15, 20), (16, 20))]
+    [None, True, None, False, False, True]
+    """
+
+    low: float = 0.6
+    high: float = 0.9
+    error: float = 0.1
+    most: int = 20
+
+    def decide(self, hits: int, draws: int) -> bool | None:
+        """Found often enough, or not, or nothing to be said yet."""
+        if draws >= self.most:
+            return hits >= WANTED * draws
+        step, back = math.log(self.high / self.low), math.log((1 - self.high) / (1 - self.low))
+        score, bound = hits * step + (draws - hits) * back, math.log((1 - self.error) / self.error)
+        return None if abs(score) < bound else score > 0
+
+
+Counts = Mapping[float, tuple[int, int]]  # strength -> (found, draws)
+
+
+def next_strength(strengths: tuple[float, ...], counts: Counts, rule: Rule) -> float | None:
+    """The strength to plant next, None where the smallest is known: bisection between the missed and the found.
+
+    >>> next_strength((0.1, 0.2, 0.5), {0.2: (6, 6)}, Rule())
+    0.1
+    """
+    missed, found = _bracket(strengths, counts, rule)
+    if found - missed == 1:
+        return None
+    return strengths[(missed + found) // 2]
+
+
+def smallest_found(strengths: tuple[float, ...], counts: Counts, rule: Rule) -> float | None:
+    """The smallest strength that is found often enough; None where even the largest is missed.
+
+    >>> smallest_found((0.1, 0.2, 0.5), {0.1: (0, 2), 0.2: (6, 6)}, Rule())
+    0.2
+    """
+    found = _bracket(strengths, counts, rule)[1]
+    return strengths[found] if found < len(strengths) else None
+
+
+def _bracket(strengths: tuple[float, ...], counts: Counts, rule: Rule) -> tuple[int, int]:
+    """Places of the largest strength that is missed and of the smallest that is found, as bisection went."""
+    missed, found = -1, len(strengths)
+    while found - missed > 1:
+        middle = (missed + found) // 2
+        verdict = rule.decide(*counts.get(strengths[middle], (0, 0)))
+        if verdict is None:
+            break
+        missed, found = (missed, middle) if verdict else (middle, found)
+    return missed, found
+
+
+def fault_named(name: str) -> Fault:
+    """The fault of a class name, at its defaults."""
+    made: Fault = getattr(holdfast.faults, name)()
+    return made
+
+
+# --- all-clears of an audit --------------------------------------------------------------------------------------
+def measure_power(findings: list[Finding], facts: Probes, tell: Tell) -> tuple[list[Finding], list[str]]:
+    """Every all-clear with the power it had; and in words what was sampled, and why some could not be measured."""
     by_code = {check.code: check for check in checks()}
-    if _cells(facts) > CELLS:
-        return findings
-    due = [finding for finding in findings if finding.outcome == "clear" and hasattr(by_code[finding.code], "plant")]
-    measured = {}
-    for done, finding in enumerate(due):
+    due = [finding.code for finding in findings if finding.outcome == "clear"]
+    measured: dict[str, Power] = {}
+    reasons: dict[str, list[str]] = {}
+    bases = _Bases(facts)
+    for done, code in enumerate(due):
         tell("measuring power", done, len(due))
-        measured[finding.code] = power_of(by_code[finding.code](), facts)
+        try:
+            measured[code] = power_of(by_code[code], bases)
+        except (CannotPlant, NotApplicable, Skipped) as problem:
+            reasons.setdefault(str(problem).rstrip("."), []).append(code)
     if due:
         tell("measuring power", len(due), len(due))
-    return [replace(f, power=measured[f.code]) if f.code in measured else f for f in findings]
+    findings = [replace(f, power=measured[f.code]) if f.code in measured else f for f in findings]
+    return findings, [*bases.notes(), *_unmeasured(reasons)]
 
 
-def without_power(findings: tuple[Finding, ...]) -> list[str]:
-    """Codes of the all-clears that do not say what they could have seen."""
-    return [finding.code for finding in findings if finding.outcome == "clear" and finding.power is None]
+def _unmeasured(reasons: dict[str, list[str]]) -> list[str]:
+    listed = "; ".join(f"{', '.join(codes)}: {reason}" for reason, codes in reasons.items())
+    return [f"The power of these all-clears was not measured. {listed}."] if listed else []
 
 
-def _cells(facts: Probes) -> int:
-    loaded = facts["loaded"]
-    return sum(data.frame.height * data.frame.width for data in (loaded.train, loaded.test) if data is not None)
+class _Bases:
+    """What to plant in: as many rows as the check can be asked about often, and their facts, shared by all checks."""
+
+    def __init__(self, facts: Probes) -> None:
+        self.facts = facts
+        self._known: dict[int, Base] = {}
+        self._used: dict[int, list[str]] = {}
+
+    def of(self, check: type[Check], fault: Fault) -> Base:
+        tables = tables_of(self.facts["loaded"])
+        most = MOST_ROWS
+        if refits(check, fault, tables):
+            width = len(tables.kinds) * max(len(self.facts["task"].classes), 1)
+            most = min(REFIT_ROWS, REFIT_CELLS // max(width, 1))
+        if most < LEAST_ROWS and tables.train.height > most:
+            raise Skipped("fits of so wide a table are too slow to be repeated; `holdfast drill` takes the time")
+        if most not in self._known:
+            self._known[most] = sampled(self.facts, most, self.facts["settings"].seed)
+        if self._known[most].facts is not self.facts:
+            self._used.setdefault(most, []).append(check.code)
+        return self._known[most]
+
+    def notes(self) -> list[str]:
+        """What was planted in a part of the rows."""
+        return [
+            f"The power of {', '.join(codes)} was measured on {self._known[most].rows['train']:,} random training rows."
+            for most, codes in self._used.items()
+        ]
 
 
-def power_of(check: Check, facts: Probes, draws: int = DRAWS) -> Power:
-    """Plant from small to large until a strength is found often enough."""
-    plant, strengths = check.plant, check.strengths  # type: ignore[attr-defined]
-    curve: list[tuple[float, float, int]] = []
-    smallest = None
-    for place, strength in enumerate(strengths):
-        streams = [np.random.default_rng([facts["settings"].seed, 99, place, draw]) for draw in range(draws)]
-        share = sum(_found(check, plant, strength, rng, facts) for rng in streams) / draws
-        curve.append((float(strength), share, draws))
-        if share >= WANTED:
-            smallest = float(strength)
-            break
-    return Power(check.fault, check.unit, smallest, WANTED, tuple(curve))  # type: ignore[attr-defined]
+def refits(check: type[Check], fault: Fault, tables: Tables) -> bool:
+    """Whether models are fitted again for every planted copy: the fault touches training rows, or the check refits."""
+    asked = signature(check.run).parameters
+    if "model" in asked:
+        return True
+    if "model" not in derived_from(asked):
+        return False
+    planted, _ = fault.plant(tables, fault.strengths[-1], np.random.default_rng(0))  # type: ignore[attr-defined]
+    return planted.train is not tables.train
 
 
-def _found(check: Check, plant: Callable[..., dict], strength: float, rng: np.random.Generator, facts: Probes) -> bool:
-    from inspect import signature
+def power_of(check: type[Check], bases: _Bases, rule: Rule = Rule()) -> Power:
+    """Bisect the strengths of the check's first fault. Raises `CannotPlant` or `Skipped` with the reason."""
+    if not check.faults:
+        raise Skipped(check.unplantable or "no fault of this kind is planted")
+    fault = fault_named(check.faults[0])
+    base = bases.of(check, fault)
+    if base.facts is not bases.facts and _outcome(check, base) != "clear":
+        raise Skipped("not clear on the random part of the rows in which faults are planted")
+    counts: dict[float, tuple[int, int]] = {}
+    seed = base.facts["settings"].seed
+    while (strength := next_strength(fault.strengths, counts, rule)) is not None:
+        hits, draws = counts.get(strength, (0, 0))
+        facts, truth = planted_facts(base, fault, strength, stream(seed, fault, strength, draws))
+        counts[strength] = hits + trial(check, facts, truth, base).found, draws + 1
+    curve = tuple((strength, hits / draws, draws) for strength, (hits, draws) in sorted(counts.items()))
+    smallest = smallest_found(fault.strengths, counts, rule)
+    return Power(_named(fault), fault.unit, smallest, WANTED, curve)
 
-    names = [name for name in signature(plant).parameters if name not in ("strength", "rng")]
-    changed = plant(strength=strength, rng=rng, **{name: facts[name] for name in names})
-    planted = facts.with_facts(**changed)
-    return check.run(**planted.of(check.run)).outcome == "found"
+
+def _outcome(check: type[Check], base: Base) -> str:
+    from holdfast.audit.run import run_check
+
+    return run_check(check(), base.facts).outcome
+
+
+def stream(seed: int, fault: Fault, strength: float, draw: int) -> np.random.Generator:
+    """The random stream of one planting: of its own, so that what looks for the fault knows nothing of it."""
+    from hashlib import blake2b
+
+    name = f"{type(fault).__name__} {strength!r}".encode()
+    return np.random.default_rng([seed, 99, int.from_bytes(blake2b(name, digest_size=6).digest()), draw])
+
+
+def _named(fault: Fault) -> str:
+    """The fault in words: the first line of its page."""
+    line = (type(fault).__doc__ or "").strip().splitlines()[0].partition(":")[0].rstrip(".")
+    return line[:1].lower() + line[1:]

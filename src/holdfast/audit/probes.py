@@ -8,7 +8,8 @@ file of position `i`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from inspect import Parameter, getmembers, isfunction, signature
 from typing import Any, NamedTuple
 
@@ -30,6 +31,12 @@ from holdfast.ops.neighbours import NeighbourGraph, nearest_neighbours
 NEIGHBOURS = 10
 VOTED = 20_000  # rows up to which several kinds of model judge the labels
 KERNEL = 5_000  # rows up to which a kernel machine, quadratic in the rows, is one of them
+# Facts that are read off the tables and cost next to nothing: compared by value where the tables change.
+READ = (
+    "task", "classes", "metric", "columns", "features", "train_set", "test_set", "train_target",
+    "test_target", "train_rows", "test_rows", "train_table", "test_table", "train_cells", "test_cells", "train_y",
+    "test_y", "train_weight", "test_weight", "train_group",
+)  # fmt: skip
 
 
 class Judged(NamedTuple):
@@ -73,22 +80,78 @@ class Probes:
         except NotApplicable:
             return default
 
-    def with_facts(self, **changed: Any) -> Probes:
-        """The same facts with some replaced: what was derived from those is computed anew."""
-        kept = {name: value for name, value in self._known.items() if not self._rests_on(name, set(changed))}
-        return Probes(**{**kept, **changed})
+    def with_tables(self, loaded: Loaded, settings: Settings) -> Probes:
+        """The same facts over other tables of the same task.
 
-    def _rests_on(self, name: str, changed: set[str]) -> bool:
-        if name in changed:
-            return True
-        function = self._functions.get(name)
-        return function is not None and any(self._rests_on(part, changed) for part in signature(function).parameters)
+        What is read off the tables is read again; where it comes out equal, what was derived from it is kept. A change
+        of labels keeps the encoder, the neighbours and the test matrix; a change of the test set keeps every fit.
+        `settings` may differ in what is shown, not in what is computed.
+        """
+        given = {name: self._known[name] for name in ("given_model", "given_proba") if name in self._known}
+        fresh = Probes(**given, loaded=loaded, settings=settings)
+        changed = {name for name in READ if not self._agrees(name, fresh)}
+        for ours, theirs in ((self._known, fresh._known), (self._failed, fresh._failed)):
+            kept = {name: value for name, value in ours.items() if name not in READ and not _reads(name) & changed}
+            theirs.update({name: value for name, value in kept.items() if name not in theirs})
+        if given.get("given_proba") is not None and changed & {"test_rows", "test_cells"}:
+            fresh._failed["test_predicted"] = NotApplicable("probabilities were given for the untouched test rows only")
+        return fresh
+
+    def _agrees(self, name: str, other: Probes) -> bool:
+        """Whether a fact that somebody asked for comes out equal, or is missing, in both."""
+        if name not in self._known and name not in self._failed:
+            return True  # nothing rests on it yet
+        return _equal(*(_try(facts, name) for facts in (self, other)))
 
 
+@cache
+def _reads(name: str) -> frozenset[str]:
+    """The facts read off the tables that a fact is derived from; such a fact itself is judged by its value alone."""
+    if name in READ:
+        return frozenset([name])
+    function = _functions().get(name)
+    parts = signature(function).parameters if function else ()
+    return frozenset().union(*map(_reads, parts))
+
+
+def derived_from(asked: Iterable[str]) -> set[str]:
+    """These facts and everything that they are derived from."""
+    names: set[str] = set()
+    waiting = list(asked)
+    while waiting:
+        name = waiting.pop()
+        if name not in names and name in _functions():
+            waiting += signature(_functions()[name]).parameters
+        names.add(name)
+    return names
+
+
+@cache
 def _functions() -> dict[str, Callable[..., Any]]:
     module = sys.modules[__name__]
     members = getmembers(module, isfunction)
     return {name: made for name, made in members if made.__module__ == __name__ and not name.startswith("_")}
+
+
+def _try(facts: Probes, name: str) -> Any:
+    try:
+        return facts[name]
+    except (NotApplicable, InputError) as problem:
+        return str(problem)
+
+
+def _equal(old: Any, new: Any) -> bool:
+    if old is new:
+        return True
+    if isinstance(old, pl.DataFrame) and isinstance(new, pl.DataFrame):
+        return old.schema == new.schema and old.equals(new)
+    if isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
+        return old.dtype == new.dtype and np.array_equal(old, new, equal_nan=old.dtype.kind == "f")
+    if isinstance(old, DataSet) and isinstance(new, DataSet):
+        return _equal(old.frame, new.frame)
+    if isinstance(old, tuple) and isinstance(new, tuple) and old and isinstance(old[0], ColumnRecord):
+        return [(c.name, c.role, c.kind) for c in old] == [(c.name, c.role, c.kind) for c in new]
+    return type(old) is type(new) and bool(old == new)
 
 
 def _locked(value: Any) -> Any:
@@ -127,7 +190,7 @@ def features(loaded: Loaded) -> tuple[ColumnRecord, ...]:
     usable = tuple(
         column
         for column in loaded.columns
-        if column.role in ("feature", "text", "image")
+        if column.role in ("feature", "text", "image", "embedding")
         and column.kind != "empty"
         and all(column.name in data.frame.columns for data in sets)
     )
@@ -198,6 +261,16 @@ def test_table(test_set: DataSet, test_rows: np.ndarray) -> pl.DataFrame:
     return test_set.frame[test_rows]
 
 
+def train_cells(features: tuple[ColumnRecord, ...], train_table: pl.DataFrame) -> pl.DataFrame:
+    """The feature columns of the training rows that models use."""
+    return train_table.select([column.name for column in features])
+
+
+def test_cells(features: tuple[ColumnRecord, ...], test_table: pl.DataFrame) -> pl.DataFrame:
+    """The feature columns of the test rows that models use."""
+    return test_table.select([column.name for column in features])
+
+
 def train_y(train_target: np.ndarray, train_rows: np.ndarray) -> np.ndarray:
     """(n,) class codes or numbers of the training rows that models use."""
     return train_target[train_rows]
@@ -224,29 +297,29 @@ def test_weight(loaded: Loaded, test_rows: np.ndarray) -> np.ndarray | None:
 
 
 # --- arrays ------------------------------------------------------------------------------------------------------
-def encoder(features: tuple[ColumnRecord, ...], train_table: pl.DataFrame, settings: Settings) -> Encoder:
+def encoder(features: tuple[ColumnRecord, ...], train_cells: pl.DataFrame, settings: Settings) -> Encoder:
     """The encoder learnt on the training rows."""
-    return Encoder(features).fit(train_table, settings.seed)
+    return Encoder(features).fit(train_cells, settings.seed)
 
 
-def train_X(encoder: Encoder, train_table: pl.DataFrame) -> np.ndarray:
+def train_X(encoder: Encoder, train_cells: pl.DataFrame) -> np.ndarray:
     """(n, d) model matrix, NaN = missing, categories as codes."""
-    return encoder.encode(train_table)
+    return encoder.encode(train_cells)
 
 
-def test_X(encoder: Encoder, test_table: pl.DataFrame) -> np.ndarray:
+def test_X(encoder: Encoder, test_cells: pl.DataFrame) -> np.ndarray:
     """(m, d) model matrix of the test rows."""
-    return encoder.encode(test_table)
+    return encoder.encode(test_cells)
 
 
-def train_embedding(encoder: Encoder, train_table: pl.DataFrame) -> np.ndarray:
+def train_embedding(encoder: Encoder, train_cells: pl.DataFrame) -> np.ndarray:
     """(n, e) float32 coordinates for distances."""
-    return encoder.embed(train_table)
+    return encoder.embed(train_cells)
 
 
-def test_embedding(encoder: Encoder, test_table: pl.DataFrame) -> np.ndarray:
+def test_embedding(encoder: Encoder, test_cells: pl.DataFrame) -> np.ndarray:
     """(m, e) float32 coordinates of the test rows."""
-    return encoder.embed(test_table)
+    return encoder.embed(test_cells)
 
 
 def train_neighbours(train_embedding: np.ndarray, settings: Settings) -> NeighbourGraph:
@@ -266,14 +339,14 @@ def model(given_model: Any, task: Task, features: tuple[ColumnRecord, ...], enco
     return ProbeModel(len(task.classes), tuple(encoder.is_categorical), linear)
 
 
-def train_inputs(model: Model, features: tuple[ColumnRecord, ...], encoder: Encoder, train_table: pl.DataFrame) -> Any:
+def train_inputs(model: Model, features: tuple[ColumnRecord, ...], encoder: Encoder, train_cells: pl.DataFrame) -> Any:
     """What the model is fitted on: a matrix, a sparse matrix of words, or the user's columns."""
-    return _inputs(model, features, encoder, train_table)
+    return _inputs(model, features, encoder, train_cells)
 
 
-def test_inputs(model: Model, features: tuple[ColumnRecord, ...], encoder: Encoder, test_table: pl.DataFrame) -> Any:
+def test_inputs(model: Model, features: tuple[ColumnRecord, ...], encoder: Encoder, test_cells: pl.DataFrame) -> Any:
     """What the model predicts on."""
-    return _inputs(model, features, encoder, test_table)
+    return _inputs(model, features, encoder, test_cells)
 
 
 def fitted(

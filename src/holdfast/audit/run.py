@@ -13,7 +13,7 @@ import numpy as np
 import holdfast
 from holdfast.audit.check import Check, NotApplicable, Skipped, checks
 from holdfast.audit.load import InputError, Loaded, load, weight_column
-from holdfast.audit.power import measure_power, without_power
+from holdfast.audit.power import measure_power
 from holdfast.audit.price import price_findings
 from holdfast.audit.probes import Probes
 from holdfast.audit.records import AuditRecord, Finding, SetRecord
@@ -98,14 +98,15 @@ def audit(
     timings = {"load": time.perf_counter() - started}
     facts = Probes(loaded=loaded, settings=settings, given_model=model, given_proba=_probabilities(proba, loaded))
     findings = _run_checks(facts, settings, tell)
+    about_power: list[str] = []
     timings["checks"] = time.perf_counter() - started - timings["load"]
     if not quick:
         findings = _price(findings, facts, tell)
         timings["price"] = time.perf_counter() - started - sum(timings.values())
-        findings = measure_power(findings, facts, tell)
+        findings, about_power = measure_power(findings, facts, tell)
         timings["power"] = time.perf_counter() - started - sum(timings.values())
     timings["total"] = time.perf_counter() - started
-    return Report(_record(facts, rank(findings), timings))
+    return Report(_record(facts, rank(findings), timings, about_power))
 
 
 def _check_settings(settings: Settings, loaded: Loaded) -> None:
@@ -191,7 +192,9 @@ def _price(findings: list[Finding], facts: Probes, tell: Progress) -> list[Findi
     return price_findings(findings, facts, tick)
 
 
-def _record(facts: Probes, findings: tuple[Finding, ...], timings: dict[str, float]) -> AuditRecord:
+def _record(
+    facts: Probes, findings: tuple[Finding, ...], timings: dict[str, float], about_power: list[str]
+) -> AuditRecord:
     loaded, settings = facts["loaded"], facts["settings"]
     sentence, tone = verdict(findings, facts)
     names = {name for finding in findings for name in finding.sources}
@@ -204,7 +207,7 @@ def _record(facts: Probes, findings: tuple[Finding, ...], timings: dict[str, flo
         model=_model(facts),
         findings=findings,
         settings=settings.to_dict(),
-        left_out=_left_out(facts, findings),
+        left_out=_left_out(facts, about_power),
         ignored=settings.ignore,
         sources=sources_of(names),
         timings={name: round(value, 3) for name, value in timings.items()},
@@ -250,7 +253,7 @@ def _set_record(facts: Probes, name: str) -> SetRecord:
     )  # fmt: skip
 
 
-def _left_out(facts: Probes, findings: tuple[Finding, ...]) -> tuple[str, ...]:
+def _left_out(facts: Probes, about_power: list[str]) -> tuple[str, ...]:
     """What was sampled, and by how much that widens intervals; nothing is left out in silence."""
     said = []
     loaded, settings = facts["loaded"], facts["settings"]
@@ -275,11 +278,7 @@ def _left_out(facts: Probes, findings: tuple[Finding, ...]) -> tuple[str, ...]:
         )
     if settings.quick:
         said.append("Quick audit: findings were not priced, and the power of all-clears was not measured.")
-    elif silent := without_power(findings):
-        said.append(
-            f"The power of these all-clears was not measured (no cheap way to plant their fault, or too many rows to "
-            f"look often): {', '.join(silent)}."
-        )
+    said += about_power
     if settings.only:
         said.append(f"Only these checks were run: {', '.join(settings.only)}.")
     return tuple(said)

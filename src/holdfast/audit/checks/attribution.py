@@ -24,6 +24,7 @@ class DropAttribution(Check):
     code = "PER003"
     title = "shifts that cause the drop"
     methods = ("shift.ShiftAttribution",)
+    false_when_dealt = True
 
     def run(
         self, train_X: np.ndarray, train_y: np.ndarray, train_loss: np.ndarray, test_X: np.ndarray, test_y: np.ndarray,

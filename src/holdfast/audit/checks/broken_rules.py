@@ -26,6 +26,7 @@ class BrokenRules(Check):
     code = "RUL001"
     title = "test rows that break rules found in training"
     methods = ("shift.MinedRules",)
+    false_when_dealt = True
 
     def run(
         self, train_X: np.ndarray, test_X: np.ndarray, test_rows: np.ndarray, encoder: Encoder, test_set: DataSet,

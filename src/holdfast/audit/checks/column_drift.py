@@ -25,8 +25,8 @@ class ColumnDrift(Check):
     code = "DRI001"
     title = "features whose values moved"
     methods = ("shift.ColumnDrift", "shift.ChiSquared")
-    fault, unit = "one random numeric feature of the test set shifted", "standard deviations"
-    strengths = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
+    faults = ("ColumnShift",)
+    false_when_dealt = True
 
     def run(
         self, train_set: DataSet, test_set: DataSet, features: tuple[ColumnRecord, ...], encoder: Encoder,
@@ -69,30 +69,6 @@ class ColumnDrift(Check):
             "their "
             "units and sources first; then reweight or retrain.",
         )
-
-    def plant(
-        self, test_set: DataSet, train_set: DataSet, features: tuple[ColumnRecord, ...], encoder: Encoder,
-        train_table: pl.DataFrame, strength: float, rng: np.random.Generator,
-    ) -> dict[str, object]:  # fmt: skip
-        """Draw a test set of its size from both sets, then shift one numeric feature by `strength` deviations."""
-        from dataclasses import replace
-
-        numeric = [c.name for c in features if c.kind == "number"]
-        names = [c.name for c in features]
-        pool = train_set.frame.select(names)
-        frame = pool[rng.integers(pool.height, size=test_set.frame.height)]
-        if numeric:
-            name = numeric[int(rng.integers(len(numeric)))]
-            values = as_numbers(pool[name])
-            frame = frame.with_columns(
-                (pl.col(name).cast(pl.Float64) + strength * float(np.nanstd(values))).alias(name)
-            )
-        return {
-            "test_set": replace(test_set, frame=frame),
-            "encoder": encoder,
-            "train_table": train_table,
-            "train_loss": None,
-        }
 
 
 def _values(encoder: Encoder, column: ColumnRecord, series: pl.Series) -> np.ndarray:

@@ -22,8 +22,6 @@ class DuplicatesAcross(Check):
     code = "DUP002"
     title = "test rows that were seen in training"
     methods = ("leakage.ExactDuplicates", "leakage.NearDuplicates")
-    fault, unit = "training rows copied into test", "share of test rows"
-    strengths = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.03)
 
     def run(
         self, train_set: DataSet, test_set: DataSet, features: tuple[ColumnRecord, ...], test_rows: np.ndarray,
@@ -63,23 +61,6 @@ class DuplicatesAcross(Check):
             "sets come "
             "from one file, split by entity.",
         )
-
-    def plant(
-        self, train_set: DataSet, test_set: DataSet, test_rows: np.ndarray, test_embedding: np.ndarray, strength: float,
-        rng: np.random.Generator,
-    ) -> dict[str, object]:  # fmt: skip
-        """Overwrite a share of the test rows with training rows."""
-        from dataclasses import replace
-
-        import polars as pl
-
-        shared = [name for name in test_set.frame.columns if name in train_set.frame.columns]
-        m = test_set.frame.height
-        hit = np.sort(rng.choice(m, max(1, round(strength * m)), replace=False))
-        drawn = train_set.frame.select(shared)[rng.integers(train_set.frame.height, size=len(hit))]
-        kept = test_set.frame.select(shared)[np.setdiff1d(np.arange(m), hit)]
-        frame = pl.concat([drawn, kept], how="vertical_relaxed")
-        return {"test_set": replace(test_set, frame=frame), "test_rows": test_rows, "test_embedding": test_embedding}
 
 
 def _near_across(train: np.ndarray, test: np.ndarray) -> np.ndarray:

@@ -25,8 +25,7 @@ class DuplicatesInside(Check):
     code = "DUP001"
     title = "copies among the training rows"
     methods = ("leakage.ExactDuplicates", "leakage.NearDuplicates")
-    fault, unit = "rows copied", "share of training rows"
-    strengths = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.03)
+    faults = ("ExactDuplicates",)
 
     def run(
         self, train_set: DataSet, features: tuple[ColumnRecord, ...], train_rows: np.ndarray,
@@ -78,21 +77,6 @@ class DuplicatesInside(Check):
             what_to_do="Drop the copies unless they are real repetitions. Copies make cross-validation too optimistic; "
             "Holdfast keeps them in one fold.",
         )
-
-    def plant(
-        self, train_set: DataSet, train_rows: np.ndarray, train_embedding: np.ndarray,
-        train_neighbours: NeighbourGraph, strength: float, rng: np.random.Generator,
-    ) -> dict[str, object]:  # fmt: skip
-        """Overwrite a share of the rows with other rows."""
-        from dataclasses import replace
-
-        n = train_set.frame.height
-        hit = rng.choice(n, max(1, round(strength * n)), replace=False)
-        source = np.arange(n)
-        source[hit] = rng.integers(n, size=len(hit))
-        frame = train_set.frame[source]
-        kept = {"train_rows": train_rows, "train_embedding": train_embedding, "train_neighbours": train_neighbours}
-        return {"train_set": replace(train_set, frame=frame), **kept}
 
 
 def _near_copies(embedding: np.ndarray, graph: NeighbourGraph, first: np.ndarray) -> np.ndarray:

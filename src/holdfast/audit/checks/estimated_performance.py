@@ -38,6 +38,7 @@ class EstimatedPerformance(Check):
         "estimation.OpinionPoolEstimation", "estimation.MultiCalibratedPerformanceEstimation", "estimation.CBPE",
         "estimation.AverageThresholdedConfidence",
     )  # fmt: skip
+    false_when_dealt = True
 
     def run(
         self, train_predicted: np.ndarray, train_y: np.ndarray, train_embedding: np.ndarray, test_predicted: np.ndarray,

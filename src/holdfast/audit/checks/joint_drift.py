@@ -24,6 +24,8 @@ class JointDrift(Check):
     code = "DRI002"
     title = "test rows that can be told from training rows"
     methods = ("shift.ClassifierTwoSample", "weighting.LogisticRatio")
+    faults = ("ColumnShift",)
+    false_when_dealt = True
 
     def run(
         self, train_X: np.ndarray, test_X: np.ndarray, train_embedding: np.ndarray, test_embedding: np.ndarray,

@@ -21,6 +21,7 @@ class LabelShift(Check):
     code = "DRI003"
     title = "class shares that moved"
     methods = ("shift.BBSE",)
+    false_when_dealt = True
 
     def run(
         self, train_y: np.ndarray, train_probs: np.ndarray, test_probs: np.ndarray, classes: tuple[str, ...],

@@ -21,8 +21,7 @@ class MissingMismatch(Check):
 
     code = "SCH002"
     title = "values missing in one set and not in the other"
-    fault, unit = "values deleted in one test column", "share of test rows"
-    strengths = (0.02, 0.05, 0.1, 0.12, 0.15, 0.2, 0.3)
+    false_when_dealt = True
 
     def run(
         self, train_set: DataSet, test_set: DataSet, features: tuple[ColumnRecord, ...], settings: Settings
@@ -68,19 +67,6 @@ class MissingMismatch(Check):
             "there: "
             "train without them, or train with values hidden as often as they are missing in the new data.",
         )
-
-    def plant(
-        self, test_set: DataSet, features: tuple[ColumnRecord, ...], strength: float, rng: np.random.Generator
-    ) -> dict[str, object]:
-        """Delete a share of the values of one random feature of the test set."""
-        from dataclasses import replace
-
-        import polars as pl
-
-        name = features[int(rng.integers(len(features)))].name
-        hit = pl.Series(rng.random(test_set.frame.height) < strength)
-        column = pl.select(pl.when(hit).then(None).otherwise(test_set.frame[name]).alias(name)).to_series()
-        return {"test_set": replace(test_set, frame=test_set.frame.with_columns(column))}
 
 
 def _remedies(flagged: tuple[str, ...], lost: tuple[str, ...], rates: dict[str, float]) -> tuple[Remedy, ...]:

@@ -22,8 +22,7 @@ class OrderDependence(Check):
     code = "ORD001"
     title = "rows whose order in the file matters"
     methods = ("shift.NeighbourOrder",)
-    fault, unit = "rows sorted by their first principal component, blockwise", "share of rows sorted"
-    strengths = (0.05, 0.1, 0.2, 0.3, 0.5)
+    false_when_dealt = True
 
     def run(self, train_embedding: np.ndarray, train_neighbours: NeighbourGraph, settings: Settings) -> Finding:
         n = len(train_embedding)
@@ -55,11 +54,3 @@ class OrderDependence(Check):
             "split by time, so that the test lies after the training rows.",
             **parts,
         )
-
-    def plant(self, train_embedding: np.ndarray, strength: float, rng: np.random.Generator) -> dict[str, object]:
-        """Sort a block of a randomly ordered copy along its first principal component."""
-        rows = train_embedding[rng.permutation(len(train_embedding))]
-        axis = np.linalg.svd(rows[:2000] - rows[:2000].mean(axis=0), full_matrices=False)[2][0]
-        size = max(2, round(strength * len(rows)))
-        rows[:size] = rows[:size][np.argsort(rows[:size] @ axis)]
-        return {"train_embedding": rows}

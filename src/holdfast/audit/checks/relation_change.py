@@ -26,6 +26,7 @@ class RelationChange(Check):
     code = "DRI004"
     title = "features whose relation to the target changed"
     methods = ("slices.RelationFlip",)
+    false_when_dealt = True
 
     def run(
         self, train_X: np.ndarray, train_y: np.ndarray, test_X: np.ndarray, test_y: np.ndarray, encoder: Encoder,

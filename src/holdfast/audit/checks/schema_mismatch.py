@@ -16,6 +16,7 @@ class SchemaMismatch(Check):
 
     code = "SCH001"
     title = "columns that differ between the sets"
+    false_when_dealt = True
 
     def run(self, train_set: DataSet, test_set: DataSet, columns: tuple[ColumnRecord, ...], task: Task) -> Finding:
         here, there = set(train_set.frame.columns), set(test_set.frame.columns)

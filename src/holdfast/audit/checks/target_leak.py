@@ -26,8 +26,6 @@ class TargetLeakInColumns(Check):
     code = "LEA002"
     title = "columns that give the answer away"
     methods = ("leakage.TargetLeak",)
-    fault, unit = "a copy of the target with noise, as one more column", "share of rows with the right answer"
-    strengths = (0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1.0)
 
     def run(
         self, train_table: pl.DataFrame, train_rows: np.ndarray, train_y: np.ndarray, columns: tuple[ColumnRecord, ...],
@@ -90,16 +88,6 @@ class TargetLeakInColumns(Check):
             "and be honest. Identifiers and the row number should explain nothing: if they do, the file was "
             "assembled by class.",
         )
-
-    def plant(
-        self, train_table: pl.DataFrame, train_y: np.ndarray, columns: tuple[ColumnRecord, ...], strength: float,
-        rng: np.random.Generator,
-    ) -> dict[str, object]:  # fmt: skip
-        """Add a column that copies the target, with the rest of the answers taken from other rows."""
-        copied = np.where(rng.random(len(train_y)) < strength, train_y, rng.permutation(train_y))
-        leak = ColumnRecord("planted leak", "feature", "number")
-        table = train_table.with_columns(pl.Series(leak.name, copied.astype(float)))
-        return {"train_table": table, "columns": (*columns, leak), "train_y": train_y}
 
 
 def _skill(series: pl.Series, kind: str, answer: dict[str, Any]) -> Estimate:

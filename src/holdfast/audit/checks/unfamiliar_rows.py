@@ -20,6 +20,7 @@ class UnfamiliarRows(Check):
     code = "OOD001"
     title = "test rows unlike anything in training"
     methods = ("ood.ConformalOutliers", "ood.NearestNeighbourDistance")
+    false_when_dealt = True
 
     def run(
         self, train_embedding: np.ndarray, test_embedding: np.ndarray, test_set: DataSet, test_rows: np.ndarray,

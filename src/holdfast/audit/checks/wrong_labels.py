@@ -31,6 +31,7 @@ class WrongTrainingLabels(Check):
         "labels.LabelNoiseRate",
         "labels.RegressionVeracity",
     )
+    faults = ("SymmetricLabelNoise",)
 
     def run(
         self, train_set: DataSet, train_rows: np.ndarray, train_predicted: np.ndarray, train_y: np.ndarray,
