@@ -49,6 +49,9 @@ class Repairer(MetaEstimatorMixin, BaseEstimator):
     only_if_pays
         Apply a remedy only where refits inside the training fold show that it surely gains (the whole interval of its
         price above zero). Slower: models are fitted again.
+    also_unsure
+        Apply the remedies of findings that are unsure too: with few rows, where every row counts and a check can rarely
+        be sure, let cross-validation decide.
     roles
         Roles of columns where the guess is wrong, as for `holdfast.audit`.
     metric
@@ -90,6 +93,7 @@ class Repairer(MetaEstimatorMixin, BaseEstimator):
         estimator: Any,
         checks: Sequence[str] = ("LAB001", "DUP001"),
         only_if_pays: bool = False,
+        also_unsure: bool = False,
         roles: Mapping[str, str] | None = None,
         metric: str | None = None,
         seed: int = 0,
@@ -97,6 +101,7 @@ class Repairer(MetaEstimatorMixin, BaseEstimator):
         self.estimator = estimator
         self.checks = checks
         self.only_if_pays = only_if_pays
+        self.also_unsure = also_unsure
         self.roles = roles
         self.metric = metric
         self.seed = seed
@@ -159,7 +164,7 @@ class Repairer(MetaEstimatorMixin, BaseEstimator):
 
     def _chosen(self, finding: Any) -> Any:
         """The remedy of a finding that may be applied: the priced one, else the first safe one."""
-        if finding.outcome != "found":
+        if finding.outcome not in (("found", "unsure") if self.also_unsure else ("found",)):
             if finding.outcome != "clear":
                 self.left_.append(f"{finding.code}: {finding.outcome}: {finding.reason or finding.summary}")
             return None
