@@ -2,7 +2,7 @@
 
 Classification: handwritten digits averaged to 4 x 4 pixels; the truth is the accuracy on the current sample.
 Regression: diabetes progression; the truth is the mean absolute error. Further worlds hold the runs of many models,
-two models side by side, and errors at growing training sizes.
+two models side by side, errors at growing training sizes, and line-ups of many models on two test sets.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, logit, softmax
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
@@ -19,16 +19,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from holdfast.faults.worlds import World, split
+from holdfast.faults.worlds._lineup import PLAIN, ROBUST, checkpoints, drawn, tuned
 
 TRAIN = 200  # rows of the audited model: few, so that it errs
 SIZES = (25, 50, 100, 200, 400)
 
 
 def none(seed: int) -> World:
-    """Both samples come from the same digits; the two models of a comparison are equally good."""
+    """Both samples come from the same digits; models that are compared are equally good, test sets are alike."""
     case = _case(seed)
     world = _estimated(case, np.arange(len(case.cur_y)))
-    return World({**world.evidence, **_compared(seed, 1.0)}, world.truth)
+    return World({**world.evidence, **_compared(seed, 1.0), **_alike(seed)}, world.truth)
 
 
 def tilt(seed: int) -> World:
@@ -106,6 +107,24 @@ def runs(seed: int) -> World:
 def growth(seed: int) -> World:
     """Errors of a classifier at training sizes that double; the truth is its error at twice the largest."""
     return World({"sizes": np.array(SIZES, float), "errors": _errors(seed, SIZES)}, _error_at_twice())
+
+
+def test_set_reuse(seed: int) -> World:
+    """Twenty submissions, each of which has learnt more rows of the old test set; the new one is untouched."""
+    old, new = tuned(seed)
+    return World({"ref_correct_runs": old, "cur_correct_runs": new})
+
+
+def shortcut(seed: int) -> World:
+    """Checkpoints of a run that learns a colour late; the colour misleads the second group."""
+    major, minor = checkpoints(seed, 0.9)
+    return World({"ref_accuracies": major, "cur_accuracies": minor})
+
+
+def robust_group(seed: int) -> World:
+    """Eight of 24 models learnt under noise; the truth is their height above the others' plane, all 180 models seen."""
+    few, every = (drawn(seed, *sizes) for sizes in ((16, 8), (PLAIN, ROBUST)))
+    return World({**_tested(few), "baseline": np.arange(24) < 16}, _height(_tested(every)))
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------
@@ -235,3 +254,32 @@ def _nearest(train: np.ndarray, test: np.ndarray) -> np.ndarray:
 @cache
 def _error_at_twice() -> float:
     return float(np.mean([_errors(1000 + seed, (2 * SIZES[-1],))[0] for seed in range(20)]))
+
+
+def _alike(seed: int) -> dict[str, np.ndarray]:
+    """The same models on two halves of the same rows; the last five play those with other training."""
+    parts = drawn(seed)
+    runs = {"ref_correct_runs": parts["old_plain"], "cur_correct_runs": parts["new_plain"]}
+    old, new = (right.mean(axis=1) for right in runs.values())
+    ids = np.column_stack([old, parts["old_dark"].mean(axis=1)])
+    return {
+        **runs,
+        "ref_accuracies": old,
+        "cur_accuracies": new,
+        "id_accuracies": ids,
+        "baseline": np.arange(len(old)) < 15,
+    }
+
+
+def _tested(parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Two test sets without noise and one with."""
+    ids = [parts[f"old_{view}"].mean(axis=1) for view in ("plain", "dark")]
+    return {"id_accuracies": np.column_stack(ids), "cur_accuracies": parts["new_noisy"].mean(axis=1)}
+
+
+def _height(tested: dict[str, np.ndarray]) -> float:
+    """Mean accuracy of the robust models above the plane of the plain ones."""
+    design = np.column_stack([np.ones(PLAIN + ROBUST), logit(tested["id_accuracies"])])
+    ood = tested["cur_accuracies"]
+    plane = np.linalg.lstsq(design[:PLAIN], logit(ood[:PLAIN]), rcond=None)[0]
+    return float((ood[PLAIN:] - expit(design[PLAIN:] @ plane)).mean())

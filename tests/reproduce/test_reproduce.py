@@ -1,0 +1,69 @@
+"""Every script of `reproduce/` gives its record again, and the records hold what they are quoted for."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "reproduce"
+SCRIPTS = sorted(path.stem for path in ROOT.glob("*.py") if path.stem != "common")
+needs_data = pytest.mark.skipif(
+    not os.environ.get("HOLDFAST_DATA"), reason="HOLDFAST_DATA is not set: the published tables are not here"
+)
+
+
+def record(script: str) -> dict[str, Any]:
+    return json.loads((ROOT / "records" / f"{script}.json").read_text(encoding="utf-8"))
+
+
+def _load(name: str) -> Any:
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    return import_module(name)
+
+
+def _close(left: Any, right: Any, where: str) -> None:
+    if isinstance(left, dict):
+        assert left.keys() == right.keys(), where
+        for name in left:
+            _close(left[name], right[name], f"{where}.{name}")
+    elif isinstance(left, list):
+        assert len(left) == len(right), where
+        for number, pair in enumerate(zip(left, right, strict=True)):
+            _close(*pair, f"{where}[{number}]")
+    elif isinstance(left, float):
+        assert right == pytest.approx(left, rel=1e-3, abs=1e-9), where
+    else:
+        assert left == right, where
+
+
+@needs_data
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_rerun_gives_the_record(script: str) -> None:
+    _close(record(script), _load("common").plain(_load(script).results()), script)
+
+
+def test_every_script_has_a_record_and_a_paper() -> None:
+    tables = [*(ROOT.parent / "src" / "holdfast").glob("*/sources.toml"), ROOT / "sources.toml"]
+    papers = {key for path in tables if path.exists() for key in tomllib.loads(path.read_text(encoding="utf-8"))}
+    for script in SCRIPTS:
+        assert (ROOT / "records" / f"{script}.json").exists(), f"{script} has no record: run it"
+        assert script in papers, f"{script} is the key of no paper in a sources.toml"
+
+
+def test_recht_drops_and_slopes() -> None:
+    found = record("recht2019imagenet")
+    published, cifar, imagenet = found["published"], found["cifar"], found["imagenet"]
+    assert cifar["slope"]["low"] < published["cifar_slope"] < cifar["slope"]["high"]
+    assert imagenet["slope"][1] < published["imagenet_slope"] < imagenet["slope"][2]
+    for name, part in (("cifar_drops", cifar), ("imagenet_drops", imagenet)):
+        assert part["drops"] == pytest.approx(published[name], abs=0.012), name
+    assert cifar["slope"]["low"] > 1.2, "a slope above one: no adaptive overfitting"
+    assert cifar["mean_drop"]["pvalue"] < 1e-6
