@@ -29,7 +29,7 @@ def put(*path: Any, value: Any) -> Damage:
 
 
 def test_a_sound_record_comes_back_equal(record: dict[str, Any]) -> None:
-    assert validate(record) == record
+    assert validate(record) == {"digest": "", **record}  # an old record has no digest
 
 
 def test_records_as_the_audit_makes_them_are_sound() -> None:

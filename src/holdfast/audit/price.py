@@ -57,7 +57,7 @@ class Pricing:
     @cached_property
     def before(self) -> np.ndarray:
         """(repeats, n, ...) predictions without a remedy."""
-        return self._predictions(self.room.lesson(None))
+        return self._predictions(self.room.lesson())
 
     def price(self, remedy: Remedy) -> Price:
         """What the metric gains from one remedy; two findings with the same remedy share its price."""

@@ -7,7 +7,9 @@ A `Finding` is the result of one check. It never travels without its uncertainty
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, fields, is_dataclass
+from hashlib import blake2b
 from typing import Any, Literal, get_args
 
 from holdfast.core import Estimate
@@ -212,8 +214,21 @@ class AuditRecord:
     schema: str = SCHEMA
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as plain JSON types; NaN and infinities become None."""
-        return to_plain(self)
+        """The record as plain JSON types, sealed by a digest; NaN and infinities become None."""
+        plain = to_plain(self)
+        return {**plain, "digest": digest_of(plain)}
+
+
+def digest_of(plain: dict[str, Any]) -> str:
+    """32 hex digits over a record of plain JSON types, its own "digest" left out: tells a file that was changed.
+
+    >>> sealed = {"rows": [1, 2], "digest": digest_of({"rows": [1, 2]})}
+    >>> digest_of(sealed) == sealed["digest"], digest_of({**sealed, "rows": [1, 3]}) == sealed["digest"]
+    (True, False)
+    """
+    content = {name: value for name, value in plain.items() if name != "digest"}
+    written = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return blake2b(written.encode(), digest_size=16).hexdigest()
 
 
 def to_plain(value: Any) -> Any:

@@ -11,6 +11,9 @@ import numpy as np
 from holdfast.audit.models import Model, ProbeModel
 from holdfast.audit.records import Remedy
 
+Step = Callable[[np.ndarray], np.ndarray]
+Finisher = Callable[["Schoolroom", np.ndarray, np.ndarray], Step]
+
 
 class CannotPrice(Exception):
     """The remedy cannot be applied and the model fitted again; the message says why."""
@@ -21,7 +24,8 @@ class Lesson:
     """What a model is fitted on: positions among the training rows, their labels and weights, and the columns unseen.
 
     `hidden` lists (column, share of its values to hide while learning). `members` models are fitted on random parts and
-    their answers averaged. `finish` turns probabilities into what is used (a recalibration, say).
+    their answers averaged. `finish` are the steps that turn probabilities into what is used (a recalibration, say);
+    each is made from the positions that the model learns from and their labels, and from no others.
     """
 
     positions: np.ndarray
@@ -30,7 +34,7 @@ class Lesson:
     dropped: tuple[int, ...] = ()
     hidden: tuple[tuple[int, float], ...] = ()
     members: int = 1
-    finish: Callable[[np.ndarray], np.ndarray] | None = None
+    finish: tuple[Finisher, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,16 @@ class Schoolroom:
     out_of_fold: np.ndarray
     weight: np.ndarray | None = None  # the user's
 
-    def lesson(self, remedy: Remedy | None) -> Lesson:
-        """What the model learns from after the remedy; without one, everything as it is."""
-        plain = Lesson(np.arange(len(self.y)), self.y, self.weight)
-        if remedy is None:
-            return plain
-        if remedy.action not in _ACTIONS:
-            raise CannotPrice(f"no rule how to apply {remedy.action!r}")
-        return _ACTIONS[remedy.action](self, plain, remedy)
+    def lesson(self, *remedies: Remedy) -> Lesson:
+        """What the model learns from after the remedies, one after the other; without any, everything as it is."""
+        lesson = Lesson(np.arange(len(self.y)), self.y, self.weight)
+        for remedy in remedies:
+            if remedy.set == "test":
+                raise CannotPrice("this repairs the measurement, not the model")
+            if remedy.action not in _ACTIONS:
+                raise CannotPrice(f"no rule how to apply {remedy.action!r}")
+            lesson = _ACTIONS[remedy.action](self, lesson, remedy)
+        return lesson
 
     def positions(self, remedy: Remedy) -> np.ndarray:
         """Where the remedy's file rows stand among the rows that models use; those not sampled are left out."""
@@ -73,6 +79,7 @@ class Schoolroom:
         inputs = self._thin(inputs, lesson.hidden, seed)
         weight = None if lesson.weight is None else lesson.weight[kept]
         models = []
+        steps = [finisher(self, positions, lesson.y[kept]) for finisher in lesson.finish]
         for member in range(lesson.members):
             part = self._subsample(len(positions), member, seed) if lesson.members > 1 else np.arange(len(positions))
             weights = None if weight is None else weight[part]
@@ -81,7 +88,9 @@ class Schoolroom:
         def predict(rows: Any) -> np.ndarray:
             hidden = self.hide(rows, lesson.dropped)
             answer = np.mean([model.predict(hidden) for model in models], axis=0)
-            return answer if lesson.finish is None else lesson.finish(answer)
+            for step in steps:
+                answer = step(answer)
+            return answer
 
         return predict
 
@@ -108,70 +117,75 @@ class Schoolroom:
         return hidden
 
 
-def _drop_rows(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
-    gone = room.positions(remedy)
-    kept = np.delete(np.arange(len(plain.y)), gone)
-    weight = None if plain.weight is None else plain.weight[kept]
-    return replace(plain, positions=kept, y=plain.y[kept], weight=weight)
+def _drop_rows(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:
+    kept = ~np.isin(lesson.positions, room.positions(remedy))
+    weight = None if lesson.weight is None else lesson.weight[kept]
+    return replace(lesson, positions=lesson.positions[kept], y=lesson.y[kept], weight=weight)
 
 
-def _relabel_rows(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
-    y = plain.y.copy()
-    value_of = dict(zip(remedy.rows, remedy.values, strict=True))
-    for place in room.positions(remedy):
-        y[place] = value_of[int(room.rows[place])]
-    return replace(plain, y=y)
+def _relabel_rows(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:
+    given = dict(zip(remedy.rows, remedy.values, strict=True))
+    hit = np.flatnonzero(np.isin(lesson.positions, room.positions(remedy)))
+    y = lesson.y.copy()
+    y[hit] = [given[int(row)] for row in room.rows[lesson.positions[hit]]]
+    return replace(lesson, y=y)
 
 
-def _reweight_rows(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
-    weight = np.ones(len(plain.y)) if plain.weight is None else plain.weight.copy()
-    weight[room.positions(remedy)] *= np.asarray(remedy.values, dtype=float)
-    return replace(plain, weight=weight)
+def _reweight_rows(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:
+    factor = np.ones(len(room.y))
+    given = dict(zip(remedy.rows, remedy.values, strict=True))
+    places = room.positions(remedy)
+    factor[places] = [given[int(row)] for row in room.rows[places]]
+    weight = np.ones(len(lesson.y)) if lesson.weight is None else lesson.weight
+    return replace(lesson, weight=weight * factor[lesson.positions])
 
 
-def _drop_columns(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
+def _drop_columns(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:
     if not isinstance(room.model, ProbeModel) or room.model.linear:
         raise CannotPrice("the model's columns are fixed: fit it without them and audit again")
     dropped = tuple(place for place, name in enumerate(room.names) if name in remedy.columns)
-    if len(dropped) == len(room.names):
+    if len({*lesson.dropped, *dropped}) == len(room.names):
         raise CannotPrice("no column would be left to learn from")
-    return replace(plain, dropped=dropped)
+    return replace(lesson, dropped=tuple(sorted({*lesson.dropped, *dropped})))
 
 
-def _hide_values(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
+def _hide_values(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:
     if not isinstance(room.model, ProbeModel) or room.model.linear:
         raise CannotPrice("the model may not take missing values: fit it with values hidden and audit again")
     rates = dict(zip(remedy.columns, remedy.values, strict=True))
     hidden = tuple((place, float(rates[name])) for place, name in enumerate(room.names) if name in rates)
-    return replace(plain, hidden=hidden)
+    return replace(lesson, hidden=(*lesson.hidden, *hidden))
 
 
-def _balance_classes(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
-    weight = np.ones(len(plain.y)) if plain.weight is None else plain.weight
-    totals = np.bincount(plain.y, weight, minlength=room.n_classes)
+def _balance_classes(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
+    weight = np.ones(len(lesson.y)) if lesson.weight is None else lesson.weight
+    totals = np.bincount(lesson.y, weight, minlength=room.n_classes)
     factors = weight.sum() / np.where(totals > 0, totals, 1.0) / (totals > 0).sum()
-    return replace(plain, weight=weight * factors[plain.y])
+    return replace(lesson, weight=weight * factors[lesson.y])
 
 
-def _recalibrate(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:
+def _recalibrate(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
     from holdfast import calibration
 
-    made = getattr(calibration, remedy.settings["method"])().fit(probs=room.out_of_fold, y=room.y)
-    return replace(plain, finish=lambda probs: made.transform(probs=probs))
+    def learnt(room: Schoolroom, positions: np.ndarray, y: np.ndarray) -> Step:
+        made = getattr(calibration, remedy.settings["method"])().fit(probs=room.out_of_fold[positions], y=y)
+        return lambda probs: made.transform(probs=probs)
+
+    return replace(lesson, finish=(*lesson.finish, learnt))
 
 
-def _correct_prior(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
+def _correct_prior(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
     ratio = np.asarray(remedy.values, dtype=float)
 
     def corrected(probs: np.ndarray) -> np.ndarray:
         lifted = probs * ratio + 1e-12
         return lifted / lifted.sum(axis=1, keepdims=True)
 
-    return replace(plain, finish=corrected)
+    return replace(lesson, finish=(*lesson.finish, lambda *learnt: corrected))
 
 
-def _average_models(room: Schoolroom, plain: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
-    return replace(plain, members=int(remedy.settings["members"]))
+def _average_models(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
+    return replace(lesson, members=int(remedy.settings["members"]))
 
 
 _ACTIONS: dict[str, Callable[[Schoolroom, Lesson, Remedy], Lesson]] = {

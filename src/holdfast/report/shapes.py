@@ -125,6 +125,7 @@ AUDIT = Shape(
         "timings": ({str: float}, {}),
         "created": (str, ""),
         "version": (str, ""),
+        "digest": (str, ""),
         "schema": (str, SCHEMA),
     },
 )
