@@ -4,7 +4,7 @@
 
 Needs the peer for the first: pip install 'cleanlab[datalab]==2.9.0'. Each measurement is a fresh process with one
 thread; CPU seconds include child processes; memory is the peak resident set above that before the call. `--write`
-writes benchmarks/records/audit.json.
+writes what was measured into benchmarks/records/audit.json and keeps what was not.
 """
 
 from __future__ import annotations
@@ -38,14 +38,19 @@ def main() -> None:
         found["million"] = _measured("million")
         print(f"1,000,000 x 30 rows, whole audit: {found['million']}")
     if "--write" in sys.argv:
-        names = ("holdfast", "cleanlab", "numpy", "scikit-learn", "faiss-cpu", "polars")
-        record = {
-            "date": date.today().isoformat(),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "versions": {name: _version(name) for name in names},
-            **found,
-        }
-        RECORD.write_text(json.dumps(record, indent=2) + "\n")
+        _write(found)
+
+
+def _write(found: dict[str, Any]) -> None:
+    names = ("holdfast", "cleanlab", "numpy", "scikit-learn", "faiss-cpu", "polars")
+    stamp = {
+        "date": date.today().isoformat(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "versions": {name: _version(name) for name in names},
+    }
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    record |= {part: {**stamp, **measured} for part, measured in found.items()}
+    RECORD.write_text(json.dumps(record, indent=2) + "\n")
 
 
 def _version(name: str) -> str | None:

@@ -35,6 +35,14 @@ def test_text_alone_is_learnt_by_a_linear_model_and_new_words_are_seen() -> None
     assert performance.value < 0.1, "the words that matter are the same in both sets"
 
 
+def test_copies_of_texts_alone_are_no_coincidence() -> None:
+    train, test = reviews(300, 0), reviews(200, 1)
+    test = pl.concat([test, train[:20]])
+    report = holdfast.audit(pl.concat([train, train[-30:]]), test, target="label", only=["DUP001", "DUP002"], **QUICK)
+    found = {code: report[code].rows for code in ("DUP001", "DUP002")}
+    assert {code: rows and rows.total for code, rows in found.items()} == {"DUP001": 30, "DUP002": 20}
+
+
 def test_text_beside_numbers() -> None:
     frames = [f.with_columns(stars=pl.int_range(pl.len()) % 5) for f in (reviews(200, 0), reviews(150, 1))]
     report = holdfast.audit(*frames, target="label", **QUICK)

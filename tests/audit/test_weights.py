@@ -41,7 +41,8 @@ def sets() -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def facts_of(train: pl.DataFrame, test: pl.DataFrame, model: Any = None, roles: Any = None, **settings: Any) -> Probes:
     loaded = load(train, test, target="label", roles=roles)
-    return Probes(loaded=loaded, settings=Settings(repeats=2, **settings), given_model=model, given_proba=None)
+    given = {"model": model} if isinstance(model, _Spy) else {}
+    return Probes(loaded=loaded, settings=Settings(repeats=2, **settings), given_model=model, given_proba=None, **given)
 
 
 def test_rows_of_no_weight_teach_nothing() -> None:
@@ -102,7 +103,7 @@ class _Spy:
     def __init__(self) -> None:
         self.seen: list[np.ndarray | None] = []
 
-    def fit(self, rows: Any, y: np.ndarray, weight: np.ndarray | None, seed: int) -> _Spy:  # noqa: ARG002
+    def fit(self, rows: Any, y: np.ndarray, weight: np.ndarray | None, seed: int) -> _Spy:
         assert weight is None or len(weight) == len(y) == len(rows)
         self.seen.append(weight)
         return self
@@ -117,7 +118,7 @@ def test_every_fit_of_probes_prices_and_checks_is_weighted() -> None:
     from holdfast.audit.run import run_check
 
     spy = _Spy()
-    facts = facts_of(*sets()).with_facts(model=spy)
+    facts = facts_of(*sets(), model=spy)
     _ = facts["test_predicted"], facts["train_predicted"]
     drop = Remedy("drop_rows", "drop", True, rows=(130, 131))
     learn = Remedy("learn_from_test_rows", "learn", True, settings={"rows": 20})

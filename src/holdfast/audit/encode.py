@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from holdfast.audit.load.vectors import to_matrix
 from holdfast.audit.records import ColumnRecord
 
 MANY = 200  # categories beyond the most frequent MANY share one code: histogram boosting takes at most 255
 TEXT_PARTS = 50  # components that stand for a text column beside other columns
+EMBEDDING_PARTS = 100  # components that stand for a column of embeddings
 IMAGE_SIDE = 32  # pixels: images are read in grey at this size
 ONE_HOT = 12  # categories with a distance of their own in the embedding; the rest share one
 
@@ -38,7 +41,7 @@ class Encoder:
 
     @property
     def names(self) -> list[str]:
-        """One name per column of the model matrix; the components of a text or image column share its name."""
+        """One name per column of the model matrix; the components of a text, image or embedding share its name."""
         return [name for name, _ in self._layout()]
 
     def _layout(self) -> list[tuple[str, bool]]:
@@ -49,15 +52,15 @@ class Encoder:
         return layout
 
     def fit(self, frame: pl.DataFrame, seed: int) -> Encoder:
-        """Learn categories, centres, scales and text or image components from the training set."""
+        """Learn categories, centres, scales and components of text, images and embeddings from the training set."""
         for column in self.columns:
             series = frame[column.name]
             if column.kind == "category":
                 counts = series.cast(pl.String).drop_nulls().value_counts(sort=True)
                 ordered = counts.sort(["count", column.name], descending=[True, False])
                 self.categories[column.name] = ordered[column.name].to_list()
-            elif column.kind in ("text", "image"):
-                self.parts[column.name] = _components(column.kind).fit(series, seed)
+            elif column.kind in COMPONENTS:
+                self.parts[column.name] = COMPONENTS[column.kind]().fit(series, seed)
             else:
                 values = as_numbers(series)
                 self.centres[column.name] = _centre(values)
@@ -96,6 +99,8 @@ class Encoder:
     def _distance_block(self, column: ColumnRecord, series: pl.Series) -> np.ndarray:
         if column.name in self.parts:
             block = self.parts[column.name].transform(series)
+            if column.kind == "embedding":  # its own geometry is kept; text and images are compared by angle
+                return block / np.sqrt(self.parts[column.name].width)
             return block / (np.linalg.norm(block, axis=1, keepdims=True) + 1e-9)
         if column.kind == "category":
             codes = np.minimum(self.codes(column.name, series), ONE_HOT)
@@ -129,10 +134,6 @@ def _centre(values: np.ndarray) -> tuple[float, float]:
     low, middle, high = np.quantile(finite, [0.1, 0.5, 0.9])
     scale = (high - low) / 2.563  # 1 for a standard normal
     return float(middle), float(scale if scale > 0 else np.std(finite) or 1.0)
-
-
-def _components(kind: str) -> _Text | _Image:
-    return _Text() if kind == "text" else _Image()
 
 
 class _Text:
@@ -177,6 +178,33 @@ class _Image:
 
     def transform(self, series: pl.Series) -> np.ndarray:
         return self.pca.transform(_pixels(series))
+
+
+class _Embedding:
+    """Leading components of the user's vectors, scaled as a whole to a mean variance of 1 a component.
+
+    A missing vector is the mean of training.
+    """
+
+    width = EMBEDDING_PARTS
+
+    def fit(self, series: pl.Series, seed: int) -> _Embedding:
+        from sklearn.decomposition import PCA
+
+        vectors = to_matrix(series.drop_nulls()).astype(np.float64)
+        self.width = max(1, min(EMBEDDING_PARTS, *(side - 1 for side in vectors.shape)))
+        self.pca = PCA(self.width, random_state=seed, svd_solver="randomized").fit(vectors)
+        self.scale = float(np.sqrt(np.mean(self.pca.explained_variance_))) or 1.0
+        return self
+
+    def transform(self, series: pl.Series) -> np.ndarray:
+        if series.null_count() == len(series):
+            return np.zeros((len(series), self.width))
+        vectors = to_matrix(series).astype(np.float64)
+        return self.pca.transform(np.where(np.isnan(vectors), self.pca.mean_, vectors)) / self.scale
+
+
+COMPONENTS: dict[str, Callable[[], Any]] = {"text": _Text, "image": _Image, "embedding": _Embedding}
 
 
 def _documents(series: pl.Series) -> list[str]:

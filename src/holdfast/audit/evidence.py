@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from holdfast.audit.encode import as_numbers
+from holdfast.audit.encode import COMPONENTS, as_numbers
+from holdfast.audit.load.kinds import column_kind
 from holdfast.audit.records import Histogram, Row, Rows
 from holdfast.core import Estimate
 from holdfast.ops.resampling import wilson
@@ -104,7 +105,12 @@ def equal_rows(frame: pl.DataFrame) -> np.ndarray:
 
 
 def expected_coincidences(frame: pl.DataFrame) -> float:
-    """Pairs of equal rows that independent columns with these values would make by chance."""
+    """Pairs of equal rows that independent columns with these values would make by chance.
+
+    Two equal texts, images or vectors are a copy, not a coincidence.
+    """
+    if any(column_kind(column) in COMPONENTS for column in frame.iter_columns()):
+        return 0.0
     n = frame.height
     log_chance = 0.0
     for column in frame.iter_columns():

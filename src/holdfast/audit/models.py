@@ -15,6 +15,7 @@ import polars as pl
 
 from holdfast.audit.check import NotApplicable
 from holdfast.audit.load import InputError
+from holdfast.audit.load.vectors import is_embedding, to_matrix
 
 MANY_ROWS = 20_000  # from here on a second thread pays
 WIDE = 500  # columns
@@ -194,6 +195,8 @@ class UserModel:
             if absent:
                 raise InputError(f"the model was fitted with columns {absent} that the data do not have.")
             return rows.select([str(name) for name in names]).to_pandas()
+        if any(is_embedding(rows[name]) for name in self.columns):  # vectors beside numbers: one wide matrix
+            return np.column_stack([_plain_block(rows[name]) for name in self.columns])
         return rows.select(self.columns).to_numpy()
 
 
@@ -228,6 +231,10 @@ class _User:
         kept = [i for i, place in enumerate(places) if place >= 0]
         probs[:, [places[i] for i in kept]] = given[:, kept]
         return probs / np.maximum(probs.sum(axis=1, keepdims=True), 1e-12)
+
+
+def _plain_block(column: pl.Series) -> np.ndarray:
+    return to_matrix(column) if is_embedding(column) else column.to_numpy()[:, None]
 
 
 def _plain_text(value: Any) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from holdfast.audit.check import NotApplicable
-from holdfast.audit.encode import Encoder
+from holdfast.audit.encode import COMPONENTS, Encoder
 from holdfast.audit.fitting import make_folds, out_of_fold, row_loss, tied_rows
 from holdfast.audit.load import DataSet, InputError, Loaded, Task, encode_target, row_weights
 from holdfast.audit.models import Fitted, Model, ProbeModel, UserModel
@@ -335,7 +335,7 @@ def model(given_model: Any, task: Task, features: tuple[ColumnRecord, ...], enco
     if given_model is not None:
         return UserModel(given_model, tuple(column.name for column in features), task.classes)
     kinds = {column.kind for column in features}
-    linear = kinds <= {"text"} or kinds <= {"image"}
+    linear = any(kinds <= {kind} for kind in COMPONENTS)
     return ProbeModel(len(task.classes), tuple(encoder.is_categorical), linear)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from holdfast.audit.check import Check
-from holdfast.audit.encode import Encoder, as_numbers
+from holdfast.audit.encode import COMPONENTS, Encoder, as_numbers
 from holdfast.audit.evidence import histogram
 from holdfast.audit.load import DataSet
 from holdfast.audit.records import ColumnRecord, Finding, Remedy, Table
@@ -32,7 +32,7 @@ class ColumnDrift(Check):
         self, train_set: DataSet, test_set: DataSet, features: tuple[ColumnRecord, ...], encoder: Encoder,
         settings: Settings, train_table: pl.DataFrame | None = None, train_loss: np.ndarray | None = None,
     ) -> Finding:  # fmt: skip
-        columns = [c for c in features if c.kind not in ("text", "image")]
+        columns = [c for c in features if c.kind not in COMPONENTS]
         ref, cur = ([_values(encoder, c, data.frame[c.name]) for c in columns] for data in (train_set, test_set))
         shifts = compare_columns(ref, cur, [c.kind == "category" for c in columns])
         adjusted = holm(np.array([shift.effect.pvalue for shift in shifts])) if shifts else np.zeros(0)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from holdfast.audit.check import Check, NotApplicable
-from holdfast.audit.encode import as_numbers
+from holdfast.audit.encode import COMPONENTS, as_numbers
 from holdfast.audit.load import Task
 from holdfast.audit.records import Bars, ColumnRecord, Finding, Remedy
 from holdfast.audit.words import count, listed, percent
@@ -35,7 +35,7 @@ class TargetLeakInColumns(Check):
             c.name: c
             for c in columns
             if c.role in ("feature", "id", "time", "group")
-            and c.kind not in ("text", "image", "empty")
+            and c.kind not in (*COMPONENTS, "empty")
             and c.name in train_table.columns
         }
         if not tested:

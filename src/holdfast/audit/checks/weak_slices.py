@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from holdfast.audit.check import Check, NotApplicable
-from holdfast.audit.encode import Encoder
+from holdfast.audit.encode import COMPONENTS, Encoder
 from holdfast.audit.evidence import worst_rows
 from holdfast.audit.load import DataSet, Task
 from holdfast.audit.records import Bars, ColumnRecord, Finding, Remedy, Table
@@ -39,7 +39,7 @@ class WeakSlicesFound(Check):
             raise NotApplicable(
                 f"{len(loss)} rows with a known error; at least {LEAST_ROWS} are needed to find and confirm a slice"
             )
-        plain = [i for i, c in enumerate(encoder.names) if _kind(features, c) not in ("text", "image")]
+        plain = [i for i, c in enumerate(encoder.names) if _kind(features, c) not in COMPONENTS]
         if not plain:
             raise NotApplicable("slices need columns other than text and images")
         unordered = tuple(place for place, i in enumerate(plain) if encoder.is_categorical[i])

@@ -10,8 +10,8 @@ from holdfast.audit.records import ColumnRecord
 if TYPE_CHECKING:
     import polars
 
-ROLES = ("target", "id", "group", "time", "text", "image", "weight", "proba", "feature", "ignored")
-KINDS = ("number", "category", "boolean", "date", "text", "image", "empty")
+ROLES = ("target", "id", "group", "time", "text", "image", "embedding", "weight", "proba", "feature", "ignored")
+KINDS = ("number", "category", "boolean", "date", "text", "image", "embedding", "empty")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class DataSet:
     """One data set as it was read: every column in file order, rows in their original order.
 
     Columns have one of these types: Int64, Float32, Float64 (no NaN or infinity: both are missing), Boolean, String,
-    Date, Datetime (without a time zone; UTC where one was given). `notes` say in words what was left out or repaired.
+    Date, Datetime (without a time zone; UTC where one was given), List(Float32) (vectors of one length). `notes` say
+    in words what was left out or repaired.
     """
 
     name: str

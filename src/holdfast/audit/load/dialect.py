@@ -94,6 +94,8 @@ def _judge(sample: bytes, delimiter: bytes, quotes: bool) -> Dialect:
     if width < 2 or start is None:
         return Dialect(delimiter, quotes, 1, 0.0)
     evenness = float(sizes[start:][widths[start:] == width].sum() / sizes[start:].sum())
+    if not start and widths[0] not in (width, width - 1):
+        evenness *= 0.98  # quoted cells with delimiters inside are more believable than a header that does not fit
     if start:
         evenness *= 0.98 if evenness >= EVEN else 0  # a table without a title is more believable
     return Dialect(delimiter, quotes, width, evenness, padded)

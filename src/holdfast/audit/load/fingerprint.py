@@ -51,5 +51,5 @@ def _add_cells(digest: Any, piece: polars.Series) -> None:
         digest.update(piece.str.len_bytes().to_numpy().astype("<u4").tobytes())
         digest.update("".join(piece.to_list()).encode())
     else:
-        cells = piece.to_numpy()
+        cells = piece.list.explode().to_numpy() if piece.dtype == pl.List else piece.to_numpy()
         digest.update(np.ascontiguousarray(cells, dtype=cells.dtype.newbyteorder("<")).tobytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from holdfast.audit.load.series import mean, spread_sample
+from holdfast.audit.load.vectors import is_embedding
 
 if TYPE_CHECKING:
     import polars
@@ -13,7 +14,7 @@ IMAGE = r"(?i)\.(?:png|jpe?g|gif|bmp|webp|tiff?)$"
 
 
 def column_kind(column: polars.Series) -> str:
-    """One of number, category, boolean, date, text, image, empty.
+    """One of number, category, boolean, date, text, image, embedding, empty.
 
     Free text has four words a cell or more (or a hundred characters) and seldom repeats. Integers are numbers
     whatever their count of distinct values; digits with leading zeros stay text when read, and so are categories.
@@ -26,6 +27,8 @@ def column_kind(column: polars.Series) -> str:
 
     if column.null_count() == len(column):
         return "empty"
+    if is_embedding(column):
+        return "embedding"
     if column.dtype.is_numeric():
         return "number"
     if column.dtype == pl.Boolean:

@@ -71,6 +71,8 @@ def _together(train: DataSet, test: DataSet, target: str | None) -> tuple[DataSe
         close = closest(target, sorted(set(test.frame.columns) - set(train.frame.columns)))
         hint = f" (did you mean its column {quoted(close)}?)" if close else ""
         notes.append(f"test has no column {quoted(target)}: it is taken as unlabelled{hint}")
+    elif target is not None:
+        _check_vectors(target, "target", column_kind(test.frame[target]))
     train_frame, test_frame, more = reconcile(train.frame, test.frame, target)
     return replace(train, frame=train_frame), replace(test, frame=test_frame, notes=(*notes, *more))
 
@@ -94,9 +96,21 @@ def _column(
         kind = column_kind(test)
     given = "target" if name == target else roles.get(name)
     role = given or infer_role(train, kind, distinct, test)
+    _check_vectors(name, role, kind)
     kind = role if role in ("text", "image") else kind
     missing_test = None if test is None else _share_missing(test)
     return ColumnRecord(name, role, kind, _share_missing(train), missing_test, distinct, name in roles)
+
+
+def _check_vectors(name: str, role: str, kind: str) -> None:
+    if role == "embedding" and kind != "embedding":
+        raise InputError(
+            f"column {quoted(name)} cannot be an embedding: it was read as {kind}. Expected a list of numbers in every "
+            "row, all of one length: lists in Parquet, Arrow or JSON Lines, a 2-D array in a dict of columns, or "
+            "'[0.1, 0.2]' in CSV."
+        )
+    if kind == "embedding" and role not in ("embedding", "feature", "ignored"):
+        raise InputError(f"column {quoted(name)} holds vectors; it cannot be the {role}. Is it the right column?")
 
 
 def _only_in_test(test: polars.Series, roles: dict[str, str]) -> ColumnRecord:

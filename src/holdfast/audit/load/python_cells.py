@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from holdfast.audit.load.vectors import as_lists
+
 if TYPE_CHECKING:
     import polars
 
@@ -28,12 +30,15 @@ def from_values(name: str, cells: Iterable[Any]) -> polars.Series:
 
     if isinstance(cells, np.ndarray) and cells.ndim == 1 and cells.dtype.kind in "biufMm":
         return _from_array(name, cells)
+    if isinstance(cells, np.ndarray) and cells.ndim == 2 and cells.dtype.kind in "iuf" and cells.shape[1]:
+        with np.errstate(over="ignore"):  # infinite, and so missing, beyond 3e38
+            return pl.Series(name, np.ascontiguousarray(cells, np.float32))
     items = [_plain(cell) for cell in (cells.tolist() if isinstance(cells, np.ndarray) else cells)]
     kinds = {type(item) for item in items if item is not None}
     if kinds and kinds <= {int, float}:
         return _numbers(name, items, kinds)
-    if kinds == {list} and all(_is_numeric(item) for item in items if item is not None):
-        return pl.Series(name, items, pl.List(pl.Float64))
+    if kinds == {list} and (lists := as_lists(items)) is not None:
+        return pl.Series(name, lists, pl.List(pl.Float64))
     if len(kinds) == 1 and kinds <= set(ONE_KIND):
         try:
             return pl.Series(name, items, strict=True)
@@ -89,7 +94,3 @@ def _numbers(name: str, items: list[Any], kinds: set[type]) -> polars.Series:
         return pl.Series(name, [None if item is None else float(item) for item in items], pl.Float64)
     except OverflowError:  # integers beyond 1e308
         return pl.Series(name, [None if item is None else str(item) for item in items], pl.String)
-
-
-def _is_numeric(item: list[Any]) -> bool:
-    return all(type(each) in (int, float) and abs(each) <= LARGEST for each in item)

@@ -16,8 +16,9 @@ from holdfast.audit.load.objects import read_object
 from holdfast.audit.load.source import read_bytes, table_format
 from holdfast.audit.load.targets import TARGET_NAMES
 from holdfast.audit.load.text import MAX_CELL
-from holdfast.audit.load.types import plain_columns
+from holdfast.audit.load.types import plain_column
 from holdfast.audit.load.values import plain_numbers, type_values
+from holdfast.audit.load.vectors import vectors_of_text
 
 if TYPE_CHECKING:
     import polars
@@ -78,18 +79,30 @@ def _typed(
     columns: list[pl.Series] = []
     notes: list[str] = []
     for column in frame.iter_columns():
-        plain, more = plain_columns(numbers.get(column.name, column))
+        plain, more = plain_column(numbers.get(column.name, column))
         notes += more
-        for each in plain:
-            if each.dtype == pl.String:
-                _check_cells(each, shown)
-                each, more = type_values(each, each.name in targets, is_typed)
-                notes += more
-                if each.dtype == pl.Float64:
-                    (each,), more = plain_columns(each)  # "inf" reads as infinite
-                    notes += more
-            columns.append(each)
+        if plain.dtype == pl.String:
+            _check_cells(plain, shown)
+            may_be_vectors = not more and plain.name not in targets  # else its lists were looked at already
+            plain, more = _typed_text(plain, plain.name in targets, is_typed, may_be_vectors)
+            notes += more
+        columns.append(plain)
     return pl.DataFrame(columns), notes
+
+
+def _typed_text(
+    column: polars.Series, is_target: bool, is_typed: bool, may_be_vectors: bool
+) -> tuple[polars.Series, list[str]]:
+    import polars as pl
+
+    vectors, note = vectors_of_text(column) if may_be_vectors else (None, "")
+    if vectors is not None:
+        return vectors, [note]
+    typed, notes = type_values(column, is_target, is_typed)
+    if typed.dtype == pl.Float64:
+        typed, more = plain_column(typed)  # "inf" reads as infinite
+        notes += more
+    return typed, [*([f"{note}: it was read as text"] if note else []), *notes]
 
 
 def _check_cells(column: polars.Series, shown: str) -> None:

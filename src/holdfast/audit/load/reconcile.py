@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from holdfast.audit.load.errors import listed, quoted
+from holdfast.audit.load.errors import InputError, listed, quoted
 from holdfast.audit.load.series import as_text, first_true
+from holdfast.audit.load.vectors import is_embedding, width
 
 if TYPE_CHECKING:
     import polars
@@ -22,6 +23,7 @@ def reconcile(
     agreed = [_agree(train[name], test[name]) for name in common]
     train, test = train.with_columns(left for left, _, _ in agreed), test.with_columns(right for _, right, _ in agreed)
     notes = [note for _, _, note in agreed if note]
+    _check_widths(train, test)
     only_train = [name for name in train_types if name not in test_types and name != target]
     only_test = [name for name in test_types if name not in train_types]
     if only_train:
@@ -29,6 +31,18 @@ def reconcile(
     if only_test:
         notes.append(f"{len(only_test):,} column(s) are only in test and not used as features: {listed(only_test)}")
     return train, test, notes
+
+
+def _check_widths(train: polars.DataFrame, test: polars.DataFrame) -> None:
+    for column in train.iter_columns():
+        other = test[column.name] if column.name in test.columns else column
+        if not is_embedding(column) or min(len(each.drop_nulls()) for each in (column, other)) == 0:
+            continue
+        if width(column) != width(other):
+            raise InputError(
+                f"column {quoted(column.name)} holds vectors of {width(column):,} numbers in train and "
+                f"{width(other):,} in test; expected one length. Did the same model make both?"
+            )
 
 
 def _agree(train: polars.Series, test: polars.Series) -> tuple[polars.Series, polars.Series, str]:
@@ -39,6 +53,11 @@ def _agree(train: polars.Series, test: polars.Series) -> tuple[polars.Series, po
             cast = pl.Series(empty.name, [None] * len(empty), other.dtype)
             return (cast, other, "") if empty is train else (other, cast, "")
     kinds = {train.dtype, test.dtype}
+    if is_embedding(train) or is_embedding(test):
+        raise InputError(
+            f"column {quoted(train.name)} is {_word(train)} in train and {_word(test)} in test; expected vectors of "
+            "one length in both. Did the same model make both, and is every cell a list of numbers?"
+        )
     if pl.String not in kinds:
         common = _common(kinds)
         if common is not None:
@@ -89,6 +108,8 @@ def _word(column: polars.Series) -> str:
 
     if column.dtype.is_numeric():
         return "numbers"
+    if is_embedding(column):
+        return "vectors"
     if column.dtype == pl.Boolean:
         return "true/false"
     return "text" if column.dtype == pl.String else "dates"

@@ -44,7 +44,7 @@ def infer_role(column: polars.Series, kind: str, distinct: int, other: polars.Se
     simple = re.sub(r"[\W_]", "", column.name).lower()
     if kind == "empty":
         return "ignored"
-    if kind in ("text", "image"):
+    if kind in ("text", "image", "embedding"):
         return kind
     if kind == "date":
         return "time"
