@@ -212,6 +212,7 @@ class AuditRecord:
     created: str = ""
     version: str = ""
     schema: str = SCHEMA
+    digest: str = ""  # over all other fields, made when the record is written
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain JSON types, sealed by a digest; NaN and infinities become None."""
