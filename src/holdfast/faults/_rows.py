@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 
-from holdfast.faults._tables import CannotPlant, Tables
+from holdfast.faults._tables import CannotPlant, Tables, Truth
 
 
 def need_test(tables: Tables) -> pl.DataFrame:
@@ -42,15 +40,49 @@ def draw_rows(eligible: np.ndarray, share: float, rng: np.random.Generator) -> n
     return chosen
 
 
-def overwrite(frame: pl.DataFrame, column: str, rows: np.ndarray, values: pl.Series) -> pl.DataFrame:
-    """The frame with `values` (one per row of the frame, the column's dtype) where `rows` is true."""
+def rewrite(
+    tables: Tables, side: str, column: str, values: pl.Series, note: str, amount: float | None = None
+) -> tuple[Tables, Truth]:
+    """Put `values`, one per row, into a column of the train or test table; the truth is the cells that differ.
+
+    The amount is the share of rows that differ unless it is given.
+    """
+    frame = tables.train if side == "train" else need_test(tables)
     old = column_of(frame, column)
-    return frame.with_columns(values.cast(old.dtype).zip_with(pl.Series(rows), old).alias(column))
+    new = values.cast(old.dtype).alias("cells")
+    rows = old.ne_missing(new).to_numpy()
+    truth = Truth(
+        train_rows=rows if side == "train" else None,
+        test_rows=rows if side == "test" else None,
+        columns=(column,),
+        amount=(float(rows.mean()) if len(rows) else 0.0) if amount is None else amount,
+        before=tuple(old.filter(pl.Series(rows)).to_list()),
+        note=f"{rows.sum():,} cells of {column!r} in the {side} table: {note}",
+    )
+    written = frame.with_columns(new.alias(column))
+    return (tables.with_train(written) if side == "train" else tables.with_test(written)), truth
 
 
-def cells(frame: pl.DataFrame, column: str, rows: np.ndarray) -> tuple[Any, ...]:
-    """The values of a column in the true rows: what stood there before."""
-    return tuple(column_of(frame, column).filter(pl.Series(rows)).to_list())
+def where(rows: np.ndarray, new: pl.Series, old: pl.Series) -> pl.Series:
+    """`new` where `rows` is true, else `old`, in the dtype of `old`."""
+    return new.cast(old.dtype).zip_with(pl.Series(rows), old)
+
+
+def keep_test(tables: Tables, kept: np.ndarray) -> Tables:
+    """The tables with the chosen rows of the test table, by number."""
+    return tables.with_test(need_test(tables)[kept])
+
+
+def systematic_sample(chances: np.ndarray, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Row numbers, ascending, drawn without replacement: row i with probability `chances[i]` in [0, 1].
+
+    Walking the rows along `order` spreads the draw evenly over it, so that means along it hardly vary.
+
+    >>> systematic_sample(np.array([1.0, 0.0, 1.0]), np.arange(3), np.random.default_rng(0)).tolist()
+    [0, 2]
+    """
+    steps = np.floor(np.cumsum(chances[order]) + rng.random())
+    return np.sort(order[np.diff(steps, prepend=0.0) >= 1])
 
 
 def insert_copies(n: int, copies: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

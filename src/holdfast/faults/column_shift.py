@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from holdfast.core import Fault
-from holdfast.faults._columns import as_column, changed, choose_column, numbers, spread
-from holdfast.faults._rows import cells, column_of, need_test
+from holdfast.faults._columns import as_column, choose_column, numbers, spread
+from holdfast.faults._rows import column_of, need_test, rewrite
 from holdfast.faults._tables import Tables, Truth
 
 
@@ -39,14 +39,6 @@ class ColumnShift(Fault):
         name = choose_column(tables, self.column, ("number",), rng)
         old, scale = column_of(test, name), spread(column_of(tables.train, name))
         new = as_column(numbers(old) + strength * scale, old, rng) if strength else old
-        rows = changed(old, new)
-        finite = np.isfinite(numbers(old))
-        moved = (numbers(new) - numbers(old))[finite]
-        truth = Truth(
-            test_rows=rows,
-            columns=(name,),
-            amount=float(moved.mean() / scale) if len(moved) else 0.0,
-            before=cells(test, name, rows),
-            note=f"{name!r} moved by {strength:g} training standard deviations in the test table",
-        )
-        return tables.with_test(test.with_columns(new.alias(name))), truth
+        moved = (numbers(new) - numbers(old))[np.isfinite(numbers(old))]
+        amount = float(moved.mean() / scale) if len(moved) else 0.0
+        return rewrite(tables, "test", name, new, f"moved by {strength:g} training standard deviations", amount)

@@ -6,7 +6,7 @@ import numpy as np
 
 from holdfast.core import Fault
 from holdfast.faults._classes import need_classes
-from holdfast.faults._rows import cells, draw_rows, need_share, overwrite
+from holdfast.faults._rows import column_of, draw_rows, need_share, rewrite, where
 from holdfast.faults._tables import Tables, Truth
 
 
@@ -35,11 +35,5 @@ class SymmetricLabelNoise(Fault):
         rows = draw_rows(labels.train >= 0, need_share(strength), rng)
         others = labels.values((labels.train + rng.integers(1, labels.k, len(rows))) % labels.k)
         target = str(tables.target)
-        truth = Truth(
-            train_rows=rows,
-            columns=(target,),
-            amount=float(rows.mean()),
-            before=cells(tables.train, target, rows),
-            note=f"{rows.sum():,} labels in {target!r} replaced by any other class",
-        )
-        return tables.with_train(overwrite(tables.train, target, rows, others)), truth
+        given = where(rows, others, column_of(tables.train, target))
+        return rewrite(tables, "train", target, given, "labels replaced by any other class")
