@@ -39,6 +39,7 @@ ARGUMENTS: dict[str, Argument] = {
     "row": Argument((), "any", "the row numbers of a batch"),
     "target": Argument(("n",), "real", "numeric response"),
     "prediction": Argument(("n",), "real", "numeric prediction of the response, out of sample"),
+    "abstention": Argument(("n",), "share", "probability of the answer 'I do not know'"),
     "bounds": Argument(("n", "e"), "bounds", "predicted low and high quantile of the response, low first"),
     "ensemble_prediction": Argument(("m", "n"), "real", "numeric predictions of m models on the same rows"),
     "fold": Argument(("n",), "codes", "the fold of every row, 0..m-1: model `fold` has not seen the row"),
@@ -51,6 +52,14 @@ ARGUMENTS: dict[str, Argument] = {
     "score": Argument(("n",), "real", "one score per row, larger = more of the fault"),
     "scores": Argument(("m", "n"), "real", "scores of m detectors on the same rows, larger = more of the fault"),
     "is_bad": Argument(("n",), "mask", "true where the row has the fault"),
+    "old_predicted": Argument(("n",), "codes", "class codes as predicted by the model that is replaced"),
+    "new_predicted": Argument(("n",), "codes", "class codes as predicted by the model that replaces it"),
+    "path_loss": Argument(("t", "n"), "real", "loss of every row at t points between two networks, in order"),
+    "models": Argument((), "any", "torch modules, state dicts or paths of .safetensors, of one architecture"),
+    "fishers": Argument((), "any", "Fisher diagonals by parameter name, one for every model"),
+    "fisher": Argument((), "any", "a Fisher diagonal by parameter name"),
+    "reference": Argument((), "any", "the model that another is brought close to"),
+    "evaluate": Argument((), "any", "a function of a model that returns its score on held-out rows, larger = better"),
     "correct": Argument(("n",), "mask", "true where the model is right"),
     "correct_runs": Argument(("m", "n"), "mask", "true where run m is right on row n"),
     "neighbours": Argument(("n", "q"), "indices", "row numbers of the q nearest other rows, nearest first"),
@@ -306,7 +315,7 @@ def _check_count(name: str, value: Any) -> int:
 def _bounds(name: str, array: np.ndarray) -> np.ndarray:
     array = _real(name, array)
     if array.shape[1] != 2:
-        raise ValueError(f"{name} has {array.shape[1]} columns; expected 2: the low and the high quantile of every row.")
+        raise ValueError(f"{name} has {array.shape[1]} columns; expected 2: a low and a high quantile a row.")
     if (array[:, 0] > array[:, 1]).any():
         row = int(np.argmax(array[:, 0] > array[:, 1]))
         raise ValueError(f"{name} row {row} has a low end of {array[row, 0]:g} above its high end {array[row, 1]:g}.")

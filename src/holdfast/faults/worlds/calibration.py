@@ -3,6 +3,7 @@
 The model is a logistic regression on a part of the columns, cross-fitted, so that its own probabilities are about
 right. Calibrators get a few hundred rows (`train`) and are judged by the classes of the others (`truth`). Worlds whose
 name ends in `_error` are for measures: labels are drawn from known probabilities, the truth is the calibration error.
+Worlds of `numbers` are patients with diabetes and the progression of their disease, in standard deviations.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_digits
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold, cross_val_predict
 
 from holdfast.faults.worlds import World, split
 
@@ -65,6 +66,73 @@ def hidden_error(seed: int) -> World:
     return _drawn(np.where(top, probs, (1 - probs.max(axis=1))[:, None] / 9), probs.max(axis=1), seed, probs)
 
 
+def cross_fitted(seed: int) -> World:
+    """Digits; each of three folds has a model of its own, and they differ in how sure they are."""
+    logits, y = _model("digits")
+    shown, held = split(len(y), SHOWN / len(y), np.random.default_rng(seed))
+    fold = np.random.default_rng([seed, 3]).integers(3, size=len(shown))
+    models = np.array([_softmax(sure * logits) for sure in (0.7, 1.0, 1.4)])
+    train = {"probs": models[fold, shown], "y": y[shown], "fold": fold}
+    return World({"ensemble_probs": models[:, held], "probs": models[1, held]}, y[held], train)
+
+
+def hard_group(seed: int) -> World:
+    """Digits; in one group of two, three labels in ten are drawn by lot."""
+    logits, y = _model("digits")
+    rng = np.random.default_rng([seed, 4])
+    group = rng.integers(2, size=len(y))
+    y = np.where((group == 1) & (rng.random(len(y)) < 0.3), rng.integers(10, size=len(y)), y)
+    world = _world(_softmax(logits), y, seed)
+    shown, held = split(len(y), SHOWN / len(y), np.random.default_rng(seed))
+    return World({**world.evidence, "group": group[held]}, world.truth, {**world.train, "group": group[shown]})
+
+
+def abstaining(seed: int) -> World:
+    """Digits and an eleventh answer, "I do not know", the likelier the less sure the model is; mean score known."""
+    true = _softmax(_model("digits")[0])
+    unsaid = 1 - true.max(axis=1)
+    expected = ((true**2).sum(axis=1) * 2 - 1) * (1 - unsaid) ** 2
+    rng = np.random.default_rng([seed, 5])
+    picked = rng.integers(len(true), size=400)
+    evidence = {"probs": true[picked], "y": _classes(true[picked], rng), "abstention": unsaid[picked]}
+    return World(evidence, float(expected.mean()))
+
+
+def numbers(seed: int) -> World:
+    """Progression of diabetes, predicted by five cross-fitted ridge regressions."""
+    X, y = _patients()
+    return _numbers_world(X, y, seed)
+
+
+def noisy_numbers(seed: int) -> World:
+    """The same patients; the error of the response is planted and grows with the body mass index."""
+    X, y = _patients()
+    return _numbers_world(X, _noisy(X, y, np.exp(0.6 * X[:, 2]), seed), seed)
+
+
+def numbers_by_group(seed: int) -> World:
+    """The same patients; the planted error of the response is four times as large in one sex."""
+    X, y = _patients()
+    group = (X[:, 1] > 0).astype(int)
+    return _numbers_world(X, _noisy(X, y, 1.0 + 3 * group, seed), seed, group=group)
+
+
+def numbers_moved(seed: int) -> World:
+    """As `noisy_numbers`, and the new patients are heavier than those of the calibration, by a known ratio."""
+    X, y = _patients()
+    return _numbers_world(X, _noisy(X, y, np.exp(0.6 * X[:, 2]), seed), seed, ratio=np.exp(X[:, 2]))
+
+
+def batches(seed: int) -> World:
+    """Ten patients whose mean progression is asked for; the others are known."""
+    _, y = _patients()
+    order = np.random.default_rng([seed, 6]).permutation(len(y))
+    batch, known = order[:10], order[10:]
+    stated = _cross_predicted()
+    evidence = {"ref_target": y[known], "ref_prediction": stated[known], "cur_prediction": stated[batch]}
+    return World(evidence, float(y[batch].mean()))
+
+
 def none(seed: int) -> World:
     """Digits with labels drawn from the stated probabilities themselves."""
     probs = _softmax(_model("digits")[0])
@@ -115,3 +183,47 @@ def _model(name: str) -> tuple[np.ndarray, np.ndarray]:
     X = X[:, 2::4] / 16 if name == "digits" else ((X - X.mean(axis=0)) / X.std(axis=0))[:, :3]
     probs = cross_val_predict(LogisticRegression(C=WEAK, max_iter=5000), X, y, cv=5, method="predict_proba")
     return np.log(np.maximum(probs, 1e-9)), y
+
+
+@cache
+def _patients() -> tuple[np.ndarray, np.ndarray]:
+    X, y = load_diabetes(return_X_y=True)
+    return X / X.std(axis=0), (y - y.mean()) / y.std()
+
+
+@cache
+def _cross_predicted() -> np.ndarray:
+    X, y = _patients()
+    return cross_val_predict(Ridge(), X, y, cv=KFold(5, shuffle=True, random_state=0))
+
+
+def _noisy(X: np.ndarray, y: np.ndarray, size: np.ndarray, seed: int) -> np.ndarray:
+    """What a ridge regression says, plus errors of that size."""
+    rng = np.random.default_rng([seed, 7])
+    return Ridge().fit(X, y).predict(X) + 0.5 * size * rng.standard_normal(len(y))
+
+
+def _numbers_world(
+    X: np.ndarray, y: np.ndarray, seed: int, group: np.ndarray | None = None, ratio: np.ndarray | None = None
+) -> World:
+    """Half of the rows calibrate; the others are met, drawn by `ratio`. Weights are that ratio."""
+    rng = np.random.default_rng([seed, 8])
+    shown, held = split(len(y), 1 / 2, rng)
+    weight = np.ones(len(y)) if ratio is None else ratio
+    if ratio is not None:
+        held = rng.choice(held, 400, p=ratio[held] / ratio[held].sum())
+    fold = np.arange(len(shown)) % 5
+    models = np.array([Ridge().fit(X[shown[fold != k]], y[shown[fold != k]]).predict(X) for k in range(5)])
+    prediction = models.mean(axis=0)
+    prediction[shown] = models[fold, shown]
+    size = np.exp(0.6 * X[:, 2])  # right where the noise was planted so
+    columns = {"prediction": prediction, "weight": weight}
+    if group is None and ratio is None:
+        columns["residual_scale"] = size
+    columns["bounds"] = prediction[:, None] + 0.4 * size[:, None] * np.array([-1, 1])
+    if group is not None:
+        columns["group"] = group
+    train = {name: column[shown] for name, column in columns.items()}
+    evidence = {name: column[held] for name, column in columns.items()}
+    train |= {"target": y[shown], "fold": fold}
+    return World({**evidence, "ensemble_prediction": models[:, held]}, y[held], train)

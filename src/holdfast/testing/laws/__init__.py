@@ -18,14 +18,16 @@ _BY_ROLE: dict[str, tuple[Law, ...]] = {
     "measure": (*common.LAWS, *measure.LAWS),
     "grouper": (*common.LAWS, *grouper.LAWS),
     "weigher": (*common.LAWS, *weigher.LAWS),
-    "mapper": (*common.LAWS, *mapper.LAWS),
     "fault": (*common.DOCUMENTED, *fault.LAWS),
 }
 
 
 def laws_of(cls: type[Method]) -> dict[str, Law]:
     """The laws of a method's role, by name."""
-    return {law.__name__: law for law in _BY_ROLE.get(cls.role, common.LAWS)}
+    laws = _BY_ROLE.get(cls.role, common.LAWS)
+    if cls.role == "mapper":
+        laws = (*common.LAWS, *mapper.LAWS[cls.gives])  # type: ignore[attr-defined]
+    return {law.__name__: law for law in laws}
 
 
 def check_method(cls: type[Method], worlds: Worlds) -> None:

@@ -1,11 +1,14 @@
-"""The laws of mappers."""
+"""The laws of mappers, by what comes out."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from holdfast.core import Method
+from holdfast.faults.worlds import World
 from holdfast.testing.laws.running import SEEDS, Law, Worlds, first, fits, run
+
+COVERAGE_DRAWS = 40  # draws of a world for the coverage of sets and intervals
 
 
 def calibrates_where_it_claims_to(cls: type[Method], worlds: Worlds) -> None:
@@ -32,7 +35,49 @@ def _log_loss(probs: np.ndarray, y: np.ndarray) -> float:
     return float(-np.log(np.clip(probs[np.arange(len(y)), y], 1e-6, 1)).mean())
 
 
-LAWS: tuple[Law, ...] = (
-    calibrates_where_it_claims_to,
-    probabilities_stay_probabilities,
-)
+# --- sets and intervals ---------------------------------------------------------------------------------------
+def covers_at_its_level(cls: type[Method], worlds: Worlds) -> None:
+    """Sets and intervals hold the truth as often as `level` says, in every group where the world has groups."""
+    level = cls.settings()["level"]
+    for name in (*cls.claims, *cls.blind):
+        rates = np.mean([_held_by_group(cls, worlds[name](seed)) for seed in range(COVERAGE_DRAWS)], axis=0)
+        said = f"{rates.min():.3f} to {rates.max():.3f} of the rows of a group are covered in {name!r}, level {level}"
+        if name in cls.claims:
+            assert rates.min() >= level - 0.02 and rates.max() <= level + 0.03, said
+        else:
+            assert rates.min() < level - 0.03, f"{said}, said to be blind"
+
+
+def _held_by_group(cls: type[Method], world: World) -> np.ndarray:
+    """The share of rows whose truth lies in their set or interval, by group."""
+    made, truth = np.asarray(run(cls(), world)), np.asarray(world.truth)
+    in_set = cls.gives == "sets"  # type: ignore[attr-defined]
+    held = made[np.arange(len(truth)), truth] if in_set else (made[:, 0] <= truth) & (truth <= made[:, 1])
+    group = np.asarray(world.evidence.get("group", np.zeros(len(truth), dtype=int)))
+    return np.bincount(group, weights=held) / np.bincount(group)
+
+
+def sets_grow_with_the_level(cls: type[Method], worlds: Worlds) -> None:
+    """A higher level never leaves out a class that a lower one holds."""
+    small, large = _at_two_levels(cls, worlds)
+    assert (large >= small).all(), "a class is in the set at level 0.6 and not at 0.9"
+
+
+def intervals_grow_with_the_level(cls: type[Method], worlds: Worlds) -> None:
+    """A higher level never ends earlier than a lower one; no interval ends before it begins."""
+    small, large = _at_two_levels(cls, worlds)
+    assert (small[:, 0] <= small[:, 1]).all(), "an interval ends before it begins"
+    assert (large[:, 0] <= small[:, 0]).all() and (small[:, 1] <= large[:, 1]).all(), "higher level, shorter interval"
+
+
+def _at_two_levels(cls: type[Method], worlds: Worlds) -> tuple[np.ndarray, np.ndarray]:
+    world = first(cls, worlds)
+    small, large = (np.asarray(run(cls(level=level), world)) for level in (0.6, 0.9))  # type: ignore[call-arg]
+    return small, large
+
+
+LAWS: dict[str, tuple[Law, ...]] = {
+    "probs": (calibrates_where_it_claims_to, probabilities_stay_probabilities),
+    "sets": (covers_at_its_level, sets_grow_with_the_level),
+    "intervals": (covers_at_its_level, intervals_grow_with_the_level),
+}
