@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 import holdfast
-from holdfast.audit.checks.estimated_performance import estimates_of_classes
+from holdfast.audit.estimators import Evidence, estimates
 from holdfast.audit.load import load, read_table
 from holdfast.audit.probes import Probes
 from holdfast.audit.settings import Settings
@@ -64,16 +64,11 @@ def measured(train: pl.DataFrame, test: pl.DataFrame, target: str) -> tuple[floa
         loaded=load(train, test, target=target), settings=Settings(max_rows=5000), given_model=None, given_proba=None
     )
     metric = METRICS["accuracy"]
-    found = estimates_of_classes(
-        metric,
-        {
-            "ref_X": facts["train_embedding"].astype(float),
-            "cur_X": facts["test_embedding"].astype(float),
-            "ref_predicted": facts["train_predicted"],
-            "ref_y": facts["train_y"],
-            "cur_predicted": facts["test_predicted"],
-        },
-    )
+    evidence = Evidence(
+        facts["train_embedding"].astype(float), facts["train_predicted"], facts["train_y"],
+        facts["test_embedding"].astype(float), facts["test_predicted"],
+    )  # fmt: skip
+    found = estimates(metric, facts["task"], evidence)
     truth = metric(facts["test_y"], facts["test_predicted"])
     return truth, found, metric(facts["train_y"], facts["train_predicted"])
 
