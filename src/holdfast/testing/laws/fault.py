@@ -218,9 +218,12 @@ def _origin_of(old: pl.DataFrame, train: pl.DataFrame, truth: Truth, side: str) 
         return old
     if side == "train" or truth.test_from_train is None:
         return old[origin]
-    missing = [pl.Series(name, [None] * train.height, dtype=old.schema[name]) for name in old.columns
-               if name not in train.columns]  # fmt: skip
-    both = pl.concat([old, train.with_columns(missing).select(old.columns)])
+    absent = pl.Series([None] * train.height)
+    theirs = {
+        name: train.get_column(name) if name in train.columns else absent.cast(dtype)
+        for name, dtype in old.schema.items()
+    }
+    both = pl.concat([old, pl.DataFrame(theirs)])
     is_own = truth.test_from_train < 0
     assert ((origin >= 0) == is_own).all(), "a test row has no origin or two"
     return both[np.where(is_own, origin, old.height + truth.test_from_train)]
