@@ -178,7 +178,7 @@
 
   const download = document.getElementById("download");
   download.hidden = false;
-  download.addEventListener("click", () => save("report.json", "application/json", JSON.stringify(record, null, 1)));
+  download.addEventListener("click", () => save(download.dataset.file || "report.json", "application/json", JSON.stringify(record, null, 1)));
 
   // --- theme ------------------------------------------------------------------------------------------------
   const themes = { automatic: "light", light: "dark", dark: "automatic" };

@@ -74,22 +74,34 @@ def to_json(record: dict[str, Any], indent: int | None = None) -> str:
 
 
 def _page(record: dict[str, Any], shortened: bool) -> str:
+    return draw(
+        "page.html",
+        record,
+        findings=_views(record),
+        domain=charts.interval_domain([finding["price"]["gain"] for finding in record["findings"] if _priced(finding)]),
+        headline=_headline(record),
+        shortened=shortened,
+    )
+
+
+def draw(template: str, record: dict[str, Any], **parts: Any) -> str:
+    """A template with the house's style, script and content policy; the record is embedded for the script to read."""
     style, script = (_asset(name) for name in ("page.css", "page.js"))
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    template = _environment().get_template("page.html")
-    page: str = template.render(
-        record=record,
-        findings=_views(record),
-        domain=charts.interval_domain([finding["price"]["gain"] for finding in record["findings"] if _priced(finding)]),
-        headline=_headline(record),
-        shortened=shortened,
-        policy=Markup(policy),
-        style=Markup(style),
-        script=Markup(script),
-        embedded=_embeddable({**record, "shortened": True} if shortened else record),
+    page: str = (
+        _environment()
+        .get_template(template)
+        .render(
+            record=record,
+            policy=Markup(policy),
+            style=Markup(style),
+            script=Markup(script),
+            embedded=_embeddable({**record, "shortened": True} if parts.get("shortened") else record),
+            **parts,
+        )
     )
     return page.lstrip()
 

@@ -24,14 +24,24 @@ def validate(record: Any) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ValueError(f"not a report: expected an object at the top, not {_describe(record)}.")
     _check_version(record.get("schema"))
+    checked = check_shape(record, AUDIT)
+    for number, finding in enumerate(checked["findings"]):
+        check_details(finding["details"], f"findings[{number}]")
+    return checked
+
+
+def check_shape(record: Any, shape: Shape) -> dict[str, Any]:
+    """A checked copy of anything that has a shape; `ValueError` names the first thing that is wrong."""
     try:
-        checked: dict[str, Any] = _object(record, AUDIT, "")
+        return _object(record, shape, "")
     except RecursionError:
         raise ValueError("not a report: its values are nested too deeply.") from None
-    for number, finding in enumerate(checked["findings"]):
-        for index, detail in enumerate(finding["details"]):
-            _check_detail(detail, f"findings[{number}].details[{index}]")
-    return checked
+
+
+def check_details(details: list[dict[str, Any]], path: str) -> None:
+    """What the types of details cannot say: parts that belong together have the same length."""
+    for index, detail in enumerate(details):
+        _check_detail(detail, f"{path}.details[{index}]")
 
 
 def _check_version(schema: Any) -> None:
