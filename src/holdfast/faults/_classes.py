@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -48,3 +48,11 @@ def codes_of(values: pl.Series, classes: pl.Series) -> np.ndarray:
     """(n,) int: the place of every value among the classes, -1 where null or not among them."""
     codes = pl.Series(np.arange(len(classes)))
     return values.replace_strict(classes, codes, default=-1, return_dtype=pl.Int64).to_numpy()
+
+
+def place_of(label: Any, classes: pl.Series) -> int:
+    """The place of a label among the classes; `ValueError` where it is none."""
+    names = classes.to_list()
+    if label not in names:
+        raise ValueError(f"no class {label!r}; there are: {', '.join(map(repr, names[:10]))}.")
+    return names.index(label)
