@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import expit, ndtr
+from scipy.stats import kendalltau, spearmanr
 
 from holdfast.core import Estimate
-from holdfast.estimation import AccuracyOnTheCurve, EffectiveRobustness, ReplicationGap
-from holdfast.faults.worlds._lineup import drawn
+from holdfast.estimation import (
+    AccuracyOnTheCurve,
+    DownstreamError,
+    EffectiveRobustness,
+    LossToLoss,
+    OvertrainingScaling,
+    PlackettLuce,
+    ReplicationGap,
+    RewordingDrop,
+    Underspecification,
+)
+from holdfast.faults.worlds import worlds
+from holdfast.faults.worlds._lineup import PLAIN, drawn, lineup, seeds, transformed, wordings
+from holdfast.ops.ranking import rank
+from holdfast.testing.laws import call
+
+WORLDS = worlds("estimation")
 
 
 def covered(draws: list[tuple[Estimate, float]]) -> float:
@@ -88,3 +106,97 @@ def test_effective_robustness_is_covered_and_needs_others() -> None:
         EffectiveRobustness().measure(expit(z), expit(ood), np.ones(24))
     with pytest.raises(ValueError, match="Divide by 100"):
         EffectiveRobustness().measure(100 * expit(z), expit(ood), np.arange(24) < 18)
+
+
+def test_sparse_aggregation_ranks_better_than_averages() -> None:
+    """Ghosh et al.: with most measurements absent, and not by chance, ranks hold where averages do not."""
+    right = lineup()["plain"][:PLAIN:6]
+    strength, easy = right.mean(axis=1), right.mean(axis=0)
+    agreements = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        chance = np.clip(0.2 * np.exp(15 * (strength.mean() - strength[:, None]) * (easy - easy.mean())), 0, 1)
+        model, item = np.nonzero(rng.random(right.shape) < chance)
+        score = right[model, item].astype(float)
+        ranked = rank(model, item, score, 0.1).utilities
+        averages = np.bincount(model, score) / np.bincount(model)
+        agreements.append([spearmanr(strength, found).statistic for found in (ranked, averages)])
+    ours, theirs = np.mean(agreements, axis=0)
+    assert ours > 0.75, f"rank correlation {ours:.3f} with the full table"
+    assert theirs < 0.4, f"rank correlation of averages {theirs:.3f}: then nothing was biased"
+
+
+def test_ranking_takes_any_scale_and_repeats_and_covers() -> None:
+    model, item = np.tile(np.arange(5), 200), np.repeat(np.arange(200), 5)
+    draws = []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        score = np.linspace(0, 1, 5)[model] + rng.gumbel(size=1000)  # utilities 0, .25, .5, .75, 1 exactly
+        found = PlackettLuce(first=0, second=4, prior=0.0).measure(model, item, score)
+        draws.append((found, 1.0))
+    assert 0.82 <= covered(draws) <= 0.98, f"{covered(draws):.3f} of 100 intervals"
+    assert np.mean([found.value for found, _ in draws]) == pytest.approx(1.0, abs=0.05)
+    again = PlackettLuce(first=0, second=4, prior=0.0).measure(model, item, np.exp(score))
+    assert again.value == pytest.approx(found.value, abs=1e-9), "only the order of scores counts"
+    twice = PlackettLuce(first=0, second=4, prior=0.0).measure(*(np.tile(part, 2) for part in (model, item, score)))
+    assert twice == pytest.approx(found), "a measurement repeated is one measurement"
+    with pytest.raises(ValueError, match="no two models"):
+        PlackettLuce(second=9).measure(model, item, score)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_scaling_forecasts_are_covered_over_many_draws(tied: bool) -> None:
+    cases = [WORLDS["scaling_runs"](seed) for seed in range(200)]
+    draws = [(call(OvertrainingScaling(tied=tied), case.evidence), case.truth) for case in cases]
+    assert 0.82 <= covered(draws) <= 0.97, f"{covered(draws):.3f} of 200 intervals hold the law's loss"
+    spread = np.std([found.value - truth for found, truth in draws])
+    assert spread < 0.02, f"off by {spread:.3f}"
+
+
+@pytest.mark.parametrize(("world", "method"), [("loss_pairs", LossToLoss()), ("falling_errors", DownstreamError())])
+def test_loss_forecasts_are_covered_over_many_draws(world: str, method: Any) -> None:
+    cases = [WORLDS[world](seed) for seed in range(200)]
+    draws = [(call(method, case.evidence), case.truth) for case in cases]
+    assert 0.83 <= covered(draws) <= 0.97, f"{covered(draws):.3f} of 200 intervals of {world}"
+    width = np.mean([found.high - found.low for found, _ in draws])
+    assert width < 0.2 * abs(draws[0][1]), f"intervals are {width:.3f} wide"
+
+
+def test_scaling_refuses_what_is_no_run() -> None:
+    sizes = np.array([1e6, 2e6, 4e6, 8e6])
+    with pytest.raises(ValueError, match="above zero"):
+        OvertrainingScaling().measure(np.array([0, 1, 2, 3.0]), sizes, sizes)
+    with pytest.raises(ValueError, match="four runs"):
+        OvertrainingScaling().measure(sizes[:3], sizes[:3], np.array([3.0, 2, 1]))
+    with pytest.raises(ValueError, match="above the floor"):
+        LossToLoss(floor=3.0).measure(np.array([2.0, 3, 4, 5]), np.array([2.0, 3, 4, 5]))
+
+
+def test_stress_spread_is_several_times_the_usual_one() -> None:
+    """D'Amour et al.: runs that agree on held-out rows part under stress, and the one says little of the other."""
+    usual, stressed = (seeds()[view].mean(axis=1) for view in ("plain", "faded"))
+    assert stressed.std() > 3 * usual.std()
+    assert abs(np.corrcoef(usual, stressed)[0, 1]) < 0.5
+    assert Underspecification().measure(seeds()["plain"], seeds()["faded"]).pvalue < 0.01
+
+
+def test_rewordings_flip_answers_but_keep_the_order_of_models() -> None:
+    """Lunardi et al.: scores fall on rewordings for every model, ranks mostly stay."""
+    plain, copies = wordings()
+    found = [RewordingDrop().measure(right, reworded) for right, reworded in zip(plain, copies, strict=True)]
+    assert all(part.low > 0 for part in found)
+    agreement = kendalltau(plain.mean(axis=1), copies.mean(axis=(1, 2))).statistic
+    assert agreement > 0.4, f"Kendall's tau {agreement:.2f}"
+    flips = RewordingDrop(of="flips").measure(plain[0], copies[0])
+    assert 0.05 < flips.low <= flips.value <= flips.high < 0.5
+
+
+def test_augmented_validation_ranks_models_for_unseen_kinds_better_than_validation() -> None:
+    """Efthymiadis et al.: transformed validation rows rank models for unseen corruptions; plain ones do not."""
+    right = transformed().reshape(-1, *transformed().shape[2:])  # models, transformations, rows
+    unseen = right[:, 2::4].mean(axis=(1, 2))  # replaced pixels: no validation transformation is of that kind
+    validated = right[:, np.arange(28) % 4 != 2].mean(axis=(1, 2))
+    mildest = right[:, 3].mean(axis=1)  # ten percent of blur: as good as none
+    ours, theirs = (spearmanr(unseen, part).statistic for part in (validated, mildest))
+    assert ours > 0.7, f"rank correlation {ours:.2f}"
+    assert ours > theirs + 0.2, f"rank correlation {ours:.2f}, of plain validation {theirs:.2f}"

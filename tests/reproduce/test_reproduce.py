@@ -67,3 +67,12 @@ def test_recht_drops_and_slopes() -> None:
         assert part["drops"] == pytest.approx(published[name], abs=0.012), name
     assert cifar["slope"]["low"] > 1.2, "a slope above one: no adaptive overfitting"
     assert cifar["mean_drop"]["pvalue"] < 1e-6
+
+
+def test_gadre_losses_of_large_runs_are_predicted_from_five_small_ones() -> None:
+    found = record("gadre2024language")
+    assert len(found) == 6
+    for name, run in found.items():
+        loss = run["loss"]
+        assert abs(loss["relative"]) < 0.04, f"{name}: {loss['relative']:.3f}"
+        assert loss["predicted"]["low"] < loss["seen"] < loss["predicted"]["high"], name

@@ -45,9 +45,60 @@ def drawn(seed: int, plain: int = 20, robust: int = 0) -> dict[str, np.ndarray]:
     """Right or wrong of some models (plain ones first) on two halves of the rows: `old_plain`, `new_noisy`, ..."""
     rng = np.random.default_rng([seed, 7])
     chosen = np.concatenate([rng.choice(PLAIN, plain, replace=False), PLAIN + rng.choice(ROBUST, robust, False)])
-    halves = np.array_split(rng.permutation(lineup()["plain"].shape[1]), 2)
+    rows = rng.permutation(lineup()["plain"].shape[1])
+    halves = rows[: len(rows) // 2], rows[len(rows) // 2 : len(rows) // 2 * 2]
     sides = zip(("old", "new"), halves, strict=True)
     return {f"{side}_{view}": right[np.ix_(chosen, rows)] for side, rows in sides for view, right in lineup().items()}
+
+
+@cache
+def seeds() -> dict[str, np.ndarray]:
+    """Right or wrong of 80 runs of one procedure, on rows as they are and faded to half (runs, rows)."""
+    X, y = pixels()
+    rng = np.random.default_rng(2)
+    views = {"plain": X[TRAIN:], "faded": 0.5 * X[TRAIN:]}
+    rows = [rng.choice(150, 100, replace=False) for _ in range(80)]
+    models = [GaussianNB(var_smoothing=0.005).fit(X[part], y[part]) for part in rows]
+    return {name: np.array([model.predict(view) == y[TRAIN:] for model in models]) for name, view in views.items()}
+
+
+@cache
+def wordings() -> tuple[np.ndarray, np.ndarray]:
+    """Right or wrong of 20 models, weak to strong, on rows as they are (models, rows) and on eight jittered copies."""
+    X, y = pixels()
+    rng = np.random.default_rng(3)
+    test, truth = X[TRAIN:], y[TRAIN:]
+    copies = [test + rng.normal(0, 0.12, test.shape) for _ in range(8)]
+    parts = [rng.choice(TRAIN, round(size), replace=False) for size in np.geomspace(60, TRAIN, 20)]
+    models = [GaussianNB(var_smoothing=0.02).fit(X[rows], y[rows]) for rows in parts]
+    plain = np.array([model.predict(test) == truth for model in models])
+    return plain, np.array([[model.predict(copy) == truth for copy in copies] for model in models])
+
+
+@cache
+def transformed() -> np.ndarray:
+    """Right or wrong (pairs, 2, transformations, rows): 8 plain models and 8 that learnt under noise."""
+    X, y = pixels()
+    rng = np.random.default_rng(4)
+    views = _transformations(X[TRAIN:], rng)
+    right = []
+    for _ in range(8):
+        rows = rng.choice(TRAIN, 250, replace=False)
+        noisy = np.concatenate([X[rows]] * 4) + rng.normal(0, 0.25, (1000, 16))
+        pair = [GaussianNB(var_smoothing=0.01).fit(X[rows], y[rows]), GaussianNB().fit(noisy, np.tile(y[rows], 4))]
+        right.append([[model.predict(view) == y[TRAIN:] for view in views] for model in pair])
+    return np.array(right)
+
+
+def _transformations(X: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Noise, lost pixels, replaced pixels and a smear, each at seven strengths."""
+    views = []
+    for strength in np.linspace(0.1, 0.4, 7):
+        views.append(X + rng.normal(0, strength, X.shape))
+        views.append(X * (rng.random(X.shape) > strength / 2))
+        views.append(np.where(rng.random(X.shape) < strength / 2, rng.random(X.shape), X))
+        views.append((1 - strength) * X + strength * np.roll(X, 1, axis=1))
+    return views
 
 
 def tuned(seed: int, rows: int = 200, submissions: int = 20) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,8 @@
 
 Classification: handwritten digits averaged to 4 x 4 pixels; the truth is the accuracy on the current sample.
 Regression: diabetes progression; the truth is the mean absolute error. Further worlds hold the runs of many models,
-two models side by side, errors at growing training sizes, and line-ups of many models on two test sets.
+two models side by side, errors at growing training sizes, and line-ups of many models on two test sets. What has no
+known truth on real data (scaling laws of runs) is simulated from published laws.
 """
 
 from __future__ import annotations
@@ -19,7 +20,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from holdfast.faults.worlds import World, split
-from holdfast.faults.worlds._lineup import PLAIN, ROBUST, checkpoints, drawn, tuned
+from holdfast.faults.worlds._lineup import (
+    PLAIN,
+    ROBUST,
+    checkpoints,
+    drawn,
+    lineup,
+    seeds,
+    transformed,
+    tuned,
+    wordings,
+)
 
 TRAIN = 200  # rows of the audited model: few, so that it errs
 SIZES = (25, 50, 100, 200, 400)
@@ -125,6 +136,77 @@ def robust_group(seed: int) -> World:
     """Eight of 24 models learnt under noise; the truth is their height above the others' plane, all 180 models seen."""
     few, every = (drawn(seed, *sizes) for sizes in ((16, 8), (PLAIN, ROBUST)))
     return World({**_tested(few), "baseline": np.arange(24) < 16}, _height(_tested(every)))
+
+
+def unstable_when_faded(seed: int) -> World:
+    """Twenty runs on 400 rows as they are and on 400 others faded; the truth is from all 80 runs and all rows."""
+    rng = np.random.default_rng([seed, 8])
+    runs, rows = rng.choice(80, 20, replace=False), rng.permutation(1197)
+    parts = {name: right[np.ix_(runs, rows)] for name, right in seeds().items()}
+    spreads = {name: right.mean(axis=1).std(ddof=1) for name, right in seeds().items()}
+    evidence = {"ref_correct_runs": parts["plain"][:, :400], "cur_correct_runs": parts["faded"][:, 400:800]}
+    return World(evidence, float(spreads["faded"] - spreads["plain"]))
+
+
+def reworded(seed: int) -> World:
+    """300 rows as they are and eight jittered copies of them; the truth is the model's drop on all rows."""
+    rng = np.random.default_rng([seed, 9])
+    plain, copies = (part[seed % 20] for part in wordings())
+    rows = rng.choice(plain.size, 300, replace=False)
+    return World({"correct": plain[rows], "correct_runs": copies[:, rows]}, float(plain.mean() - copies.mean()))
+
+
+def trained_for_noise(seed: int) -> World:
+    """Two models, the second trained under noise, on 16 of 28 transformations of 300 rows; the truth is from all."""
+    rng = np.random.default_rng([seed, 10])
+    pair = transformed()[seed % 8]
+    kinds, rows = rng.choice(pair.shape[1], 16, replace=False), rng.choice(pair.shape[2], 300, replace=False)
+    first, second = (model[np.ix_(kinds, rows)] for model in pair)
+    truth = float(pair[1].mean() - pair[0].mean())
+    return World({"ref_correct_runs": first, "cur_correct_runs": second}, truth)
+
+
+def sparse_benchmark(seed: int) -> World:
+    """Twelve models, each on a third of 600 items, the weak ones on easy items; the truth is from all pairs."""
+    right, utilities = _ladder()
+    rng = np.random.default_rng([seed, 11])
+    items = rng.choice(right.shape[1], 600, replace=False)
+    easy = right.mean(axis=0)[items]
+    strength = right.mean(axis=1, keepdims=True)
+    chance = np.clip(0.3 * np.exp(4 * (0.75 - strength) * (easy - easy.mean())), 0, 1)
+    model, item = np.nonzero(rng.random(chance.shape) < chance)
+    evidence = {"competitor": model, "item": item, "score": right[:, items][model, item].astype(float)}
+    return World(evidence, float(utilities[1] - utilities[0]))
+
+
+def scaling_runs(seed: int) -> World:
+    """24 runs of the published law of Chinchilla (refitted) with half a percent of noise; the truth is the law."""
+    rng = np.random.default_rng([seed, 12])
+    parameters = 10 ** rng.uniform(7.5, 9.3, 24)
+    tokens = parameters * 10 ** rng.uniform(0.8, 2.2, 24)
+    seen = _chinchilla(parameters, tokens) * np.exp(rng.normal(0, 0.005, 24))
+    evidence = {"parameters": parameters, "tokens": tokens, "losses": seen}
+    return World(evidence, float(_chinchilla(2 * parameters.max(), 2 * tokens.max())))
+
+
+def loss_pairs(seed: int) -> World:
+    """15 models of a shifted power law between two losses; the truth is the law below all losses seen."""
+    rng = np.random.default_rng([seed, 13])
+    losses = np.sort(rng.uniform(2.6, 4, 15))
+    at = 2 * losses[0] - np.median(losses)
+    truth = 1.05 * (losses - 1.2) ** 0.9 + 0.6
+    evidence = {"ref_losses": losses, "cur_losses": truth * np.exp(rng.normal(0, 0.005, 15))}
+    return World(evidence, float(1.05 * (at - 1.2) ** 0.9 + 0.6))
+
+
+def falling_errors(seed: int) -> World:
+    """15 models and their mean errors, exponential in the loss; the truth is the error at a loss below them all."""
+    rng = np.random.default_rng([seed, 14])
+    losses = np.sort(rng.uniform(2.6, 4, 15))
+    errors = 0.85 - 2 * np.exp(-losses)
+    at = 2 * losses[0] - np.median(losses)
+    evidence = {"losses": losses, "errors": errors * np.exp(rng.normal(0, 0.005, 15))}
+    return World(evidence, float(0.85 - 2 * np.exp(-at)))
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------
@@ -262,8 +344,13 @@ def _alike(seed: int) -> dict[str, np.ndarray]:
     runs = {"ref_correct_runs": parts["old_plain"], "cur_correct_runs": parts["new_plain"]}
     old, new = (right.mean(axis=1) for right in runs.values())
     ids = np.column_stack([old, parts["old_dark"].mean(axis=1)])
+    copies = wordings()[1][seed % 20]
+    rows = np.random.default_rng([seed, 15]).choice(copies.shape[1], 300, replace=False)
     return {
         **runs,
+        **_equals(seed),
+        "correct": copies[0, rows],
+        "correct_runs": copies[1:, rows],
         "ref_accuracies": old,
         "cur_accuracies": new,
         "id_accuracies": ids,
@@ -283,3 +370,31 @@ def _height(tested: dict[str, np.ndarray]) -> float:
     ood = tested["cur_accuracies"]
     plane = np.linalg.lstsq(design[:PLAIN], logit(ood[:PLAIN]), rcond=None)[0]
     return float((ood[PLAIN:] - expit(design[PLAIN:] @ plane)).mean())
+
+
+def _equals(seed: int) -> dict[str, np.ndarray]:
+    """Two models of the same skill, each measured on half of 300 items."""
+    rng = np.random.default_rng([seed, 16])
+    hard = rng.random(300)
+    score = rng.random((2, 300)) > hard
+    model, item = np.nonzero(rng.random((2, 300)) < 0.7)
+    return {"competitor": model, "item": item, "score": score[model, item].astype(float)}
+
+
+@cache
+def _ladder() -> tuple[np.ndarray, np.ndarray]:
+    """Twelve models, the eleventh and the first in strength at the head, and their utilities from all items."""
+    right = lineup()["plain"][:PLAIN]
+    order = np.argsort(right.mean(axis=1))[:: -(PLAIN // 12)][:12]
+    right = right[np.concatenate([order[[10, 0]], np.delete(order, [10, 0])])]
+    wins = np.array([[(a & ~b).sum() for b in right] for a in right], dtype=float)
+    strength = np.ones(12)
+    for _ in range(2000):  # Zermelo's iteration
+        games = (wins + wins.T) / (strength[:, None] + strength[None, :])
+        strength = wins.sum(axis=1) / games.sum(axis=1)
+        strength /= np.exp(np.log(strength).mean())
+    return right, np.log(strength)
+
+
+def _chinchilla(parameters: Any, tokens: Any) -> Any:
+    return 1.8172 + 482.01 * parameters**-0.3478 + 2085.43 * tokens**-0.3658
