@@ -7,7 +7,9 @@ defined once in `holdfast.vocabulary`; fitted state ends in an underscore; rando
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import wraps
 from typing import Any, ClassVar, NamedTuple, Self, dataclass_transform
 
 from holdfast.vocabulary import guarded
@@ -107,9 +109,29 @@ class Grouper(Method, abstract=True):
 
 
 class Weigher(Method, abstract=True):
-    """`weigh_rows(...) -> (ref_n,)`: non-negative, mean 1, ready for `sample_weight`."""
+    """`weigh_rows(...) -> (ref_n,)`: non-negative, mean 1, ready for `sample_weight`.
+
+    After the call `effective_sample_size_` says on how many equally weighted rows the weights rest.
+    """
 
     verbs: ClassVar[tuple[str, ...]] = ("weigh_rows",)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "weigh_rows" in cls.__dict__:
+            cls.weigh_rows = _counted(cls.__dict__["weigh_rows"])  # type: ignore[attr-defined]
+
+
+def _counted(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep the effective sample size of the weights that come out: (sum w)^2 / sum w^2."""
+
+    @wraps(verb)
+    def weigh(self: Any, *args: Any, **kwargs: Any) -> Any:
+        weights = verb(self, *args, **kwargs)
+        self.effective_sample_size_ = float(weights.sum()) ** 2 / max(float(weights @ weights), 1e-300)
+        return weights
+
+    return weigh
 
 
 class Mixer(Method, abstract=True):

@@ -12,7 +12,17 @@ from holdfast.faults.worlds import worlds
 from holdfast.ops.density_ratio import effective_sample_size, moment_gap
 from holdfast.ops.kernels import median_distance, standardised
 from holdfast.testing.laws import call
-from holdfast.weighting import DoubleWeighting, KernelMeanMatching, LabelShiftWeights, LogisticRatio
+from holdfast.weighting import (
+    KLIEP,
+    DoubleWeighting,
+    InterferenceWeights,
+    KernelMeanMatching,
+    LabelShiftWeights,
+    LogisticRatio,
+    LossWeights,
+    ReTaSA,
+    RuLSIF,
+)
 
 WORLDS = worlds("weighting")
 FEATURE_WEIGHERS = [LogisticRatio(), LogisticRatio(learner="boosting"), KernelMeanMatching()]
@@ -87,7 +97,8 @@ def test_kernel_mean_matching_is_as_good_as_a_general_solver(penalty: float, lar
         method="SLSQP",
         options={"ftol": 1e-12, "maxiter": 500},
     )
-    ours = KernelMeanMatching(penalty=penalty, largest=largest, bandwidth=0.8).weigh_rows(ref_X=ref_X, cur_X=cur_X) / n
+    ours = KernelMeanMatching(penalty=penalty, largest=largest, bandwidth=0.8, tolerance=np.inf)
+    ours = ours.weigh_rows(ref_X=ref_X, cur_X=cur_X) / n  # type: ignore[assignment]
     scale = min(pull @ ours / (ours @ inner @ ours), largest / n / ours.max())  # weights come out with mean 1
     start = objective(np.full(n, 1 / n))
     assert reference.fun < start - 0.01, "the reference solver found nothing"
@@ -124,7 +135,7 @@ def test_double_weighting_moves_towards_the_target() -> None:
 def test_double_weighting_keeps_rows_where_supports_barely_overlap() -> None:
     rng = np.random.default_rng(0)
     ref_X, cur_X = rng.uniform(0, 1, (300, 2)), rng.uniform([0.7, 0], [1.7, 1], (300, 2))
-    methods = [KernelMeanMatching(), DoubleWeighting(trade_off=2.0), DoubleWeighting(trade_off=6.0)]
+    methods = [KernelMeanMatching(tolerance=np.inf), *(DoubleWeighting(trade_off=d, tolerance=np.inf) for d in (2, 6))]
     kept = [effective_sample_size(method.weigh_rows(ref_X=ref_X, cur_X=cur_X)) for method in methods]
     assert kept[1] > 1.05 * kept[0] and kept[2] > 1.2 * kept[0], f"effective sample sizes {np.round(kept, 1)}"
     cur_weights = methods[2].cur_weights_  # type: ignore[attr-defined]
@@ -194,3 +205,100 @@ def test_bbse_follows_the_digits() -> None:
     weights = call(LabelShiftWeights(), world.evidence)
     error = float(np.abs(weights - world.truth).mean())
     assert error < 0.2, f"mean absolute error of the weights {error:.3f}"
+
+
+@pytest.mark.parametrize("method", [KLIEP(), RuLSIF(), RuLSIF(relative=0.0)], ids=["kliep", "rulsif", "ulsif"])
+def test_kernel_ratios_follow_a_band_that_no_line_can(method: Weigher) -> None:
+    rng = np.random.default_rng(0)
+    ref_X, cur_X = rng.normal(size=(1000, 2)), rng.normal(0, [0.5, 1.0], (1000, 2))
+    truth = 2 * np.exp(-1.5 * ref_X[:, 0] ** 2)
+    weights = method.weigh_rows(ref_X=ref_X, cur_X=cur_X)  # type: ignore[attr-defined]
+    error, flat = np.abs(weights - truth / truth.mean()).mean(), np.abs(1 - truth / truth.mean()).mean()
+    assert error < 0.45 * flat, f"mean absolute error {error:.3f}, of equal weights {flat:.3f}"
+
+
+def test_kliep_finds_the_maximum_of_its_likelihood() -> None:
+    """Against a general solver on the same kernels."""
+    from holdfast.weighting.kliep import _mixture
+
+    rng = np.random.default_rng(1)
+    ref, cur = rng.random((40, 5)) + 0.05, rng.random((30, 5)) + 0.05
+    ours = _mixture(ref, cur)
+    peer = minimize(
+        lambda alpha: -np.log(cur @ alpha).mean(),
+        np.full(5, 1 / ref.mean(axis=0).sum()),
+        bounds=[(0, None)] * 5,
+        constraints={"type": "eq", "fun": lambda alpha: ref.mean(axis=0) @ alpha - 1},
+        method="SLSQP",
+        options={"ftol": 1e-12, "maxiter": 500},
+    )
+    assert abs(ref.mean(axis=0) @ ours - 1) < 1e-9 and ours.min() >= 0
+    assert np.log(cur @ ours).mean() > -peer.fun - 1e-3, f"{np.log(cur @ ours).mean():.6f}, scipy {-peer.fun:.6f}"
+
+
+def test_a_relative_ratio_keeps_more_rows_than_the_plain_one() -> None:
+    rng = np.random.default_rng(2)
+    ref_X, cur_X = rng.normal(size=(800, 1)), rng.normal(1.2, 0.6, (800, 1))
+    kept = []
+    for relative in (0.0, 0.5):
+        method = RuLSIF(relative=relative, tolerance=np.inf)
+        method.weigh_rows(ref_X=ref_X, cur_X=cur_X)
+        kept.append(method.effective_sample_size_)  # type: ignore[attr-defined]
+    assert kept[1] > 1.3 * kept[0], f"effective sample sizes {kept}"
+
+
+def test_retasa_recovers_the_growth_of_a_response_and_regression_gains() -> None:
+    from sklearn.linear_model import Ridge
+
+    errors, losses = [], []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        y, new = rng.normal(size=1500), rng.normal(0.8, 0.7, 1500)
+        X, met = (np.column_stack([t, t**2]) + rng.normal(0, 0.4, (len(t), 2)) for t in (y, new))
+        truth = np.exp(-((y - 0.8) ** 2) / (2 * 0.49) + y**2 / 2)
+        weights = ReTaSA().weigh_rows(ref_X=X, ref_target=y, cur_X=met)
+        errors.append(np.abs(weights - truth / truth.mean()).mean() / np.abs(1 - truth / truth.mean()).mean())
+        fits = Ridge().fit(X, y), Ridge().fit(X, y, sample_weight=weights)
+        losses.append([np.mean((new - fit.predict(met)) ** 2) for fit in fits])
+    assert np.mean(errors) < 0.4, f"error of the weights over that of equal weights: {errors}"
+    plain, weighted = np.mean(losses, axis=0)
+    assert weighted < 0.9 * plain, f"mean squared error {weighted:.3f} weighted, {plain:.3f} not"
+
+
+@pytest.mark.parametrize("learner", ["linear", "boosting"])
+@pytest.mark.parametrize("arm", ["treatment", "control"])
+def test_interference_weights_are_the_chance_of_the_arm(learner: str, arm: str) -> None:
+    world = WORLDS["two_arms"](0)
+    weights = InterferenceWeights(learner=learner, arm=arm).weigh_rows(**world.evidence)  # type: ignore[arg-type]
+    truth = world.truth / world.truth.max() if arm == "treatment" else 1 - world.truth / world.truth.max()
+    least = 0.95 if learner == "linear" else 0.75
+    assert np.corrcoef(weights, truth)[0, 1] > least, f"correlation {np.corrcoef(weights, truth)[0, 1]:.2f}"
+    with pytest.raises(ValueError, match="treated holds one arm only"):
+        InterferenceWeights().weigh_rows(X=world.evidence["X"], treated=np.ones(len(truth), dtype=bool))
+
+
+def test_loss_weights_are_the_papers_curves() -> None:
+    loss = np.linspace(3.0, 5.0, 5)  # h = -1, -.5, 0, .5, 1
+    curves = {"linupper": [0, 0.5, 1, 1, 1], "quadratic": [0, 0.75, 1, 0.75, 0], "extremes": [1, 0.5, 0, 0.5, 1]}
+    for strategy, curve in curves.items():
+        weights = LossWeights(strategy=strategy, temperature=0.5).weigh_rows(loss=loss)  # type: ignore[arg-type]
+        expected = np.exp(np.array(curve) / 0.5)
+        np.testing.assert_allclose(weights, expected / expected.mean(), rtol=1e-12)
+    assert LossWeights().weigh_rows(loss=np.full(4, 2.0)).tolist() == [1.0] * 4
+    with pytest.raises(ValueError, match="temperature is 0"):
+        LossWeights(temperature=0.0).weigh_rows(loss=loss)
+
+
+def test_the_law_of_moments_catches_an_inverted_weight() -> None:
+    """The defect of a well-known peer: (1 - p) / p with p the chance of the target."""
+    from holdfast.testing.laws.weigher import weighted_means_meet_the_target_or_it_is_refused as law
+
+    class Inverted(Weigher):
+        claims = ("tilt",)
+
+        def weigh_rows(self, ref_X: np.ndarray, cur_X: np.ndarray) -> np.ndarray:
+            weights = 1 / LogisticRatio().weigh_rows(ref_X=ref_X, cur_X=cur_X)
+            return weights / weights.mean()
+
+    with pytest.raises(AssertionError, match="sd from the target"):
+        law(Inverted, WORLDS)

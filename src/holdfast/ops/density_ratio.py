@@ -76,24 +76,34 @@ def effective_sample_size(weights: np.ndarray) -> float:
     return float(weights.sum() ** 2 / max(float((weights**2).sum()), 1e-300))
 
 
-def moment_gap(ref: np.ndarray, cur: np.ndarray, weights: np.ndarray) -> float:
+def moment_gap(ref: np.ndarray, cur: np.ndarray, weights: np.ndarray, cur_weights: np.ndarray | None = None) -> float:
     """Largest distance of a weighted reference mean from the target mean, in standard deviations of the reference.
+
+    The target's rows count alike, or by `cur_weights`.
 
     >>> ref, cur = np.array([[0.0], [1.0]]), np.array([[1.0], [1.0], [0.0], [1.0]])
     >>> [round(moment_gap(ref, cur, np.array(w)), 2) for w in ([1.0, 1.0], [0.5, 1.5])]
     [0.5, 0.0]
     """
     left, right = standardised(ref, cur)
-    return float(np.abs(weights @ left / weights.sum() - right.mean(axis=0)).max())
+    return float(np.abs(weights @ left / weights.sum() - np.average(right, axis=0, weights=cur_weights)).max())
 
 
-def balance(ref: np.ndarray, cur: np.ndarray, weights: np.ndarray, tolerance: float = 0.05) -> np.ndarray:
+def balance(
+    ref: np.ndarray,
+    cur: np.ndarray,
+    weights: np.ndarray,
+    tolerance: float = 0.05,
+    cur_weights: np.ndarray | None = None,
+) -> np.ndarray:
     r"""Tilt `weights` by :math:`e^{\lambda^\top x}`, as little as needed, until every mean is within `tolerance` sd.
 
-    Raises `ValueError` where no tilt can: the target lies outside what the reference holds.
+    The target's rows count alike, or by `cur_weights`. Raises `ValueError` where no tilt can: the target lies outside what the reference holds.
     """
     left, right = standardised(ref, cur)
-    goal, aim = right.mean(axis=0), 0.5 * tolerance
+    if moment_gap(ref, cur, weights, cur_weights) <= tolerance:
+        return weights
+    goal, aim = np.average(right, axis=0, weights=cur_weights), 0.5 * tolerance
     tilt = np.zeros(left.shape[1])
     log_weights = np.log(np.maximum(weights, 1e-12))
     for _ in range(200):

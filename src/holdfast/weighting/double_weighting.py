@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from holdfast.core import Weigher
+from holdfast.ops.density_ratio import balance
 from holdfast.weighting._kernel_means import kernel_product, minimised
 
 
@@ -22,13 +23,16 @@ class DoubleWeighting(Weigher):
     `bandwidth` is in units of the median distance. The weights of the target rows, at most 1, are in `cur_weights_`.
     Memory is that of kernel mean matching: 256 random rows stand for the kernel above 2,000 rows in all.
 
+    As there, weights that leave a column's mean more than `tolerance` standard deviations away from that of the
+    weighted target are tilted as little as needed, or refused.
+
     Use it when part of the target lies where the reference has no rows: the weights then rest on many rows instead of
     the few at the border. It fails when exactly that part matters, since what is learnt stays poor there; look at
     `cur_weights_` to see which target rows were given up.
 
     With D = 4, one of four target rows can be given up: the last, far from all. Ones are then two in three:
 
-    >>> method = DoubleWeighting(trade_off=4.0, largest=5.0, penalty=0.0, bandwidth=0.2)
+    >>> method = DoubleWeighting(trade_off=4.0, largest=5.0, penalty=0.0, bandwidth=0.2, tolerance=0.01)
     >>> method.weigh_rows(ref_X=[[0.0], [1.0]], cur_X=[[0.0], [1.0], [1.0], [9.0]]).round(1).tolist()
     [0.7, 1.3]
     >>> method.cur_weights_.round(1).tolist()
@@ -43,6 +47,7 @@ class DoubleWeighting(Weigher):
     largest: float = 10.0
     penalty: float = 1.0
     bandwidth: float = 1.0
+    tolerance: float = 0.05
     seed: int = 0
 
     def weigh_rows(self, ref_X: np.ndarray, cur_X: np.ndarray) -> np.ndarray:
@@ -67,7 +72,7 @@ class DoubleWeighting(Weigher):
         self.cur_weights_ = share[n:] * m
         if share[:n].sum() <= 1e-9:
             raise ValueError("no row of ref_X is near a row of cur_X that counts: lower trade_off or raise bandwidth.")
-        return share[:n] / share[:n].mean()
+        return balance(ref_X, cur_X, share[:n] / share[:n].mean(), self.tolerance, self.cur_weights_)
 
 
 def _shortened(missing: np.ndarray, radius: float) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from holdfast.core import Weigher
+from holdfast.ops.density_ratio import balance
 from holdfast.weighting._kernel_means import kernel_product, minimised
 
 
@@ -20,6 +21,9 @@ class KernelMeanMatching(Weigher):
     Up to 2,000 rows of both samples together the kernel matrix is held; above that, 256 random rows stand for it and
     memory grows linearly.
 
+    Weights that leave a column's mean more than `tolerance` standard deviations away from the target are tilted as
+    little as needed, or refused with a `ValueError` where no tilt can do it; infinity leaves the program's own answer.
+
     Use it when the change may be in any moment, not only in the means, and a few thousand rows or a few dozen columns
     are at hand. It fails in many columns, where all distances are alike and the weights stay flat, and with a small
     penalty, where it fits the noise of the target and rests on few rows.
@@ -31,7 +35,8 @@ class KernelMeanMatching(Weigher):
     >>> ref_X, cur_X = [[0.0], [1.0]], [[0.0], [1.0], [1.0], [1.0]]
     >>> KernelMeanMatching(penalty=0.0, bandwidth=0.5).weigh_rows(ref_X=ref_X, cur_X=cur_X).round(3).tolist()
     [0.5, 1.5]
-    >>> KernelMeanMatching(penalty=0.0, largest=1.2).weigh_rows(ref_X=ref_X, cur_X=cur_X).round(3).tolist()
+    >>> method = KernelMeanMatching(penalty=0.0, largest=1.2, tolerance=np.inf)
+    >>> method.weigh_rows(ref_X=ref_X, cur_X=cur_X).round(3).tolist()
     [0.725, 1.275]
     """
 
@@ -42,6 +47,7 @@ class KernelMeanMatching(Weigher):
     largest: float = 10.0
     penalty: float = 1.0
     bandwidth: float = 1.0
+    tolerance: float = 0.05
     seed: int = 0
 
     def weigh_rows(self, ref_X: np.ndarray, cur_X: np.ndarray) -> np.ndarray:
@@ -60,7 +66,7 @@ class KernelMeanMatching(Weigher):
             return _onto_slab(share, self.largest / n, 1 - slack, 1 + slack)
 
         share = minimised(gradient, project, np.full(n, 1 / n), bend + self.penalty)
-        return share / share.mean()
+        return balance(ref_X, cur_X, share / share.mean(), self.tolerance)
 
 
 def _onto_slab(point: np.ndarray, largest: float, low: float, high: float) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 
 from holdfast.faults.worlds import World, split
 
@@ -21,7 +22,10 @@ CLASS_RATIO = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])  # re
 
 def none(seed: int) -> World:
     """Reference and target are drawn alike."""
-    return _kept(seed, 0, lambda X, y: np.full(len(X), 0.6))
+    one = _kept(seed, 0, lambda X, y: np.full(len(X), 0.6))
+    log = _log(seed, 0.0).evidence
+    losses = {"loss": _losses(one.evidence["ref_probs"], one.evidence["ref_y"])}
+    return World({**one.evidence, **log, **losses, "ref_target": one.evidence["ref_X"][:, 0]}, one.truth)
 
 
 def tilt(seed: int) -> World:
@@ -39,7 +43,40 @@ def label_shift(seed: int) -> World:
     return _kept(seed, 3, lambda X, y: CLASS_RATIO[y])
 
 
-def _kept(seed: int, stream: int, ratio: Any) -> World:
+def target_shift(seed: int) -> World:
+    """A numeric response, seen through noisy inputs, whose ratio of densities is exp(0.8 y)."""
+    return _kept(seed, 4, lambda X, y: np.exp(0.8 * (X[:, 0] - X[:, 0].max())) * 4, response=True)
+
+
+def two_arms(seed: int) -> World:
+    """A log of two arms; the chance of the treatment rises with the first principal component."""
+    return _log(seed, 1.2)
+
+
+def learnt_rows(seed: int) -> World:
+    """Losses of a neighbour model on a batch, half of which it was fitted on; the other half is worth learning."""
+    draw = _draw(seed)
+    X, y, rng = draw["X"], draw["y"], np.random.default_rng([seed, 6])
+    learnt, fresh = split(len(X), 1 / 2, rng)
+    batch = np.r_[learnt[:150], fresh[:150]]
+    model = KNeighborsClassifier(15, weights="distance").fit(X[learnt], y[learnt])
+    truth = np.r_[np.zeros(150), np.ones(150)]
+    return World({"loss": _losses(model.predict_proba(X[batch]), y[batch])}, truth)
+
+
+def _log(seed: int, slope: float) -> World:
+    X = _draw(seed)["X"]
+    rows = X[np.random.default_rng([seed, 5]).permutation(len(X))[:1000]]
+    chance = 1 / (1 + np.exp(-slope * rows[:, 0]))
+    treated = np.random.default_rng([seed, 7]).random(len(rows)) < chance
+    return World({"X": rows, "treated": treated}, chance / chance.mean())
+
+
+def _losses(probs: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return -np.log(np.maximum(probs[np.arange(len(y)), y], 1e-3))
+
+
+def _kept(seed: int, stream: int, ratio: Any, response: bool = False) -> World:
     """Target rows are kept with a probability proportional to `ratio`; the truth is that ratio on the reference."""
     draw = _draw(seed)
     X, y = draw["X"], draw["y"]
@@ -55,6 +92,9 @@ def _kept(seed: int, stream: int, ratio: Any) -> World:
         "cur_probs": draw["probs"][cur],
         "ref_y": y[ref],
     }
+    if response:
+        noisy = X + 0.5 * np.random.default_rng([seed, 8]).standard_normal(X.shape)
+        evidence = {"ref_X": noisy[ref], "cur_X": noisy[cur], "ref_target": X[ref, 0]}
     return World(evidence, chance[ref] / chance[ref].mean())
 
 
