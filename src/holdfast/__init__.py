@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from holdfast.audit.run import audit as audit
+    from holdfast.bench.run import bench as bench
     from holdfast.core import Estimate as Estimate
 
 __version__ = "0.1.0"
-VERBS = ("audit",)  # each a package of that name that can be called
-__all__ = ["Estimate", "__version__", "audit"]
+VERBS = ("audit", "bench")  # each a package of that name that can be called
+__all__ = ["Estimate", "__version__", "audit", "bench"]
 
 
 def __getattr__(name: str) -> Any:

@@ -114,6 +114,40 @@ def demo(out: Out = Path("holdfast-report"), seed: Seed = 0, quick: Quick = Fals
 
 
 @app.command()
+def bench(
+    family: Annotated[str, typer.Argument(help="labels, ood, shift, estimation or weighting.")],
+    train: Annotated[str, typer.Argument(help="The data to plant faults in.")],
+    test: Annotated[str | None, typer.Argument(help="The data the model meets: only its columns count here.")] = None,
+    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for page, record and profile.json.")] = Path(
+        "holdfast-bench"
+    ),
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="A fault to plant (`holdfast methods faults`) instead of the family's. May be repeated."),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="A method to rank (ConfidentLearning) instead of all. May be repeated.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="What costs are told in, as in `audit`.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
+    ] = None,
+    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as in `audit`. May be repeated.")] = None,
+    seed: Seed = 0,
+    draws: Annotated[int | None, typer.Option(help="How often each fault is planted at each strength.")] = None,
+    max_rows: Annotated[int, typer.Option(help="Rows used at most, drawn at random.")] = 2_000,
+) -> None:
+    """Rank the methods of a family on your own data, by faults planted in copies of it."""
+    from holdfast.cli.bench import run
+
+    run(
+        family, train, test, target=target, out=out, faults=fault or [], only=only or [], metric=metric, task=task,
+        roles=role or [], seed=seed, draws=draws, max_rows=max_rows,
+    )  # fmt: skip
+
+
+@app.command()
 def methods(
     search: Annotated[
         str | None, typer.Argument(help="A name (ood.Mahalanobis) for its page, or words to search for.")
