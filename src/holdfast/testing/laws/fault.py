@@ -266,7 +266,7 @@ def _others(hint: Any, setting: str, default: Any, tables: Tables) -> list[Any]:
     if isinstance(default, bool):
         return [not default]
     if isinstance(default, (int, float)):
-        return [default * 2, default / 2, default + 1]
+        return [default * 2, default / 2, default + 1, default + 0.25]
     return []
 
 
