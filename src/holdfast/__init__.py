@@ -8,10 +8,11 @@ if TYPE_CHECKING:
     from holdfast.audit.run import audit as audit
     from holdfast.bench.run import bench as bench
     from holdfast.core import Estimate as Estimate
+    from holdfast.estimate.run import estimate as estimate
 
 __version__ = "0.1.0"
-VERBS = ("audit", "bench")  # each a package of that name that can be called
-__all__ = ["Estimate", "__version__", "audit", "bench"]
+VERBS = ("audit", "bench", "estimate")  # each a package of that name that can be called
+__all__ = ["Estimate", "__version__", "audit", "bench", "estimate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -106,6 +106,59 @@ def audit(
 
 
 @app.command()
+def estimate(
+    train: Annotated[str, typer.Argument(help="Training data with labels: CSV, TSV, Parquet, Arrow or JSON Lines.")],
+    production: Annotated[str, typer.Argument(help="The data the model meets; its labels, if any, are not looked at.")],
+    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for estimate.html and estimate.json.")] = Path(
+        "holdfast-report"
+    ),
+    metric: Annotated[
+        str | None, typer.Option(help="accuracy, balanced_accuracy, auroc, f1, log_loss, brier; mae, rmse.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="A column of times: an estimate for every period.")] = None,
+    chunk: Annotated[
+        str | None, typer.Option(help="A period (6h, 1d, 1w, 1mo, 1q, 1y) or a number of rows: the size of a chunk.")
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option(help="A column by whose values the estimate is given too. May be repeated.")
+    ] = None,
+    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as for audit. May be repeated.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")
+    ] = None,
+    proba: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Columns of both files with your model's probabilities (out of sample in training), one per class in "
+            "sorted order. May be repeated."
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A fitted .skops model, refitted on folds. Pickles are refused: loading one runs its code."),
+    ] = None,
+    seed: Seed = 0,
+    draws: Annotated[int, typer.Option(help="Planted shifts of each kind: more tell estimators apart.")] = 6,
+    max_rows: Annotated[
+        int, typer.Option(help="Rows that models are fitted on at most; the page says when it bites.")
+    ] = 50_000,
+    quick: Annotated[bool, typer.Option("--quick", help="Plant no shifts: take the default estimator.")] = False,
+) -> None:
+    """Estimate performance on data without labels: as a whole, over time, by group; and whom to trust here."""
+    from holdfast.cli.estimate import run
+
+    run(
+        train, production, target=target, out=out, metric=metric, task=task, time=time, chunk=chunk, by=by or [],
+        roles=role or [], groups=group or [], proba=proba or [], model=model, seed=seed, draws=draws,
+        max_rows=max_rows, quick=quick,
+    )  # fmt: skip
+
+
+@app.command()
 def demo(out: Out = Path("holdfast-report"), seed: Seed = 0, quick: Quick = False) -> None:
     """Audit the bundled heart disease data: learnt in Cleveland, used in three other hospitals."""
     from holdfast.cli.audit import run_demo

@@ -164,18 +164,19 @@ def _leave(gate: Gate) -> None:
         sys.exit(gate.exit_code)
 
 
-def _proba(test: str | None, names: list[str]) -> Any:
-    """The user's probability columns of the test file, as an array."""
+def _proba(source: str | None, names: list[str], where: str = "test") -> Any:
+    """The user's probability columns of a file, as an array."""
     from holdfast.audit.load import InputError, read_table
 
     if not names:
         return None
-    if test is None:
+    if source is None:
         raise InputError("--proba names columns of the test set, but no test set was given.")
-    frame = read_table(test, "test").frame
+    frame = read_table(source, where).frame
     absent = [name for name in names if name not in frame.columns]
     if absent:
-        raise InputError(f"--proba: the test set has no column {absent[0]!r}. It has: {', '.join(frame.columns[:20])}.")
+        place = "the test set" if where == "test" else where
+        raise InputError(f"--proba: {place} has no column {absent[0]!r}. It has: {', '.join(frame.columns[:20])}.")
     array = frame.select(names).to_numpy()
     return array[:, 0] if len(names) == 1 else array
 

@@ -91,6 +91,14 @@ def save_sheet(record: dict[str, Any], folder: str | Path) -> Path:
     return page
 
 
+def framed(record: dict[str, Any]) -> str:
+    """The page inside a notebook's cell."""
+    from html import escape
+
+    page = escape(render_sheet(record), quote=True)
+    return f'<iframe srcdoc="{page}" style="width:100%;height:80vh;border:0" title="Holdfast"></iframe>'
+
+
 def show_sheet(record: dict[str, Any], console: Console) -> None:
     """Print the verdict and what every section says, on a terminal."""
     from rich.text import Text

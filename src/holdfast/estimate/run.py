@@ -1,0 +1,359 @@
+"""`holdfast.estimate`: the metric on data without labels, as a whole, over time and by group."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+import holdfast
+from holdfast.audit.check import NotApplicable
+from holdfast.audit.estimators import (
+    METHODS,
+    NO_CHANGE,
+    Evidence,
+    estimable,
+    estimates,
+    evidence_of,
+    no_change,
+    one_estimate,
+)
+from holdfast.audit.evidence import difference
+from holdfast.audit.load import InputError, Loaded, load, read_table
+from holdfast.audit.probes import Probes
+from holdfast.audit.settings import Settings
+from holdfast.audit.sources import sources_of
+from holdfast.core import Estimate
+from holdfast.estimate.chunks import Chunk, make_chunks
+from holdfast.estimate.groups import Group, make_groups
+from holdfast.estimate.planting import Trial, choose, plant_shifts, stretched, widening
+from holdfast.estimate.sheet import Estimation, sections_of, verdict_of
+from holdfast.ops.metrics import METRICS, Metric
+from holdfast.ops.resampling import metric_interval
+from holdfast.ops.two_sample import Z90
+
+Progress = Callable[[str, int, int], None]
+LEAST_TRAIN, LEAST_PRODUCTION, LEAST_PART = 50, 20, 20
+LABELS = 100
+
+
+class Found(NamedTuple):
+    """Everything that was worked out, before it is written down."""
+
+    metric: Metric
+    training: Estimate
+    answers: dict[str, Estimate]
+    trials: list[Trial]
+    chosen: str
+    why: str
+    widened: float
+    chunks: list[tuple[Chunk, Estimate | None]]
+    groups: list[tuple[Group, Estimate | None]]
+    reach: float
+
+    @property
+    def estimate(self) -> Estimate:
+        """The chosen estimator's answer, its interval stretched."""
+        return stretched(self.answers[self.chosen], self.widened, self.metric)
+
+    def worse(self, part: Estimate | None) -> bool:
+        """The whole interval lies on the bad side of training's."""
+        if part is None:
+            return False
+        better = self.metric.higher_is_better
+        return part.high < self.training.low if better else part.low > self.training.high
+
+
+def estimate(
+    train: Any,
+    production: Any,
+    *,
+    target: str | None = None,
+    model: Any = None,
+    proba: Any = None,
+    train_proba: Any = None,
+    metric: str | None = None,
+    task: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    time: str | None = None,
+    chunk: str | int | None = None,
+    by: Sequence[str] = (),
+    seed: int = 0,
+    folds: int = 5,
+    draws: int = 6,
+    max_rows: int = 50_000,
+    quick: bool = False,
+    progress: Progress | None = None,
+) -> Estimation:
+    """Estimate the performance of a model on data that have no labels, and say how far the estimate can be trusted.
+
+    Several estimators answer. Shifts planted in the labelled rows (rows drawn towards the production data, another
+    mix of classes, harder rows, one region ...) show which of them to trust on these data, and by how much its
+    interval has to be stretched to hold the truth at its level.
+
+    Parameters
+    ----------
+    train, production
+        A path or a table, as for `holdfast.audit`. `train` has labels; those of `production` are never looked at.
+    target
+        The column to be predicted.
+    model
+        A fitted scikit-learn compatible model; it is refitted on folds of `train` for out-of-sample predictions.
+    proba, train_proba
+        Instead of a model: its (m, k) probabilities on the production rows and its *out-of-sample* (n, k)
+        probabilities on the training rows, classes in sorted order; for a numeric target its predictions.
+    metric
+        accuracy (default), balanced_accuracy, auroc, f1, log_loss, brier; for a numeric target mae (default), rmse.
+    task, roles
+        As for `holdfast.audit`.
+    time, chunk
+        A column of times, and a period (6h, 1d, 1w, 1mo, 1q, 1y) or a number of rows: an estimate for every chunk.
+        With `time` alone the period is chosen; with a number of rows alone chunks follow the order of the file.
+    by
+        Columns by whose values (quartiles of numbers) the estimate is given as well; columns of role "group" are.
+    seed, folds, draws, max_rows
+        `draws` is the number of planted shifts of each kind. See `holdfast.audit.settings.Settings`.
+    quick
+        Plant nothing: the default estimator with its own interval.
+
+    Returns
+    -------
+    Estimation
+        `.estimate`, `.verdict`, `.to_dict()`, `.save(folder)`; shows itself in a notebook.
+
+    Raises
+    ------
+    InputError
+        A `ValueError` that says what is wrong with the input, where, and what to do.
+
+    Fails, as every estimate without labels does, where the relation between features and target changed.
+
+    Examples
+    --------
+    >>> from holdfast.datasets import heart_disease
+    >>> found = holdfast.estimate(*heart_disease(), target="disease", quick=True)
+    >>> 0 <= found.estimate.low <= found.estimate.value <= found.estimate.high <= 1
+    True
+    """
+    started = clock.perf_counter()
+    tell = progress or (lambda stage, done, total: None)
+    settings = Settings(seed=seed, metric=metric, folds=folds, max_rows=max_rows, quick=quick)
+    tell("reading", 0, 1)
+    loaded = _loaded(train, production, target, dict(roles or {}), task, time)
+    facts = Probes(loaded=loaded, settings=settings, given_model=model, given_proba=None)
+    if proba is not None or train_proba is not None:
+        facts = _with_predictions(facts, proba, train_proba)
+    _check(facts, settings, draws)
+    frame = loaded.test.frame if loaded.test else pl.DataFrame()
+    chunks = make_chunks(frame, time, chunk)
+    groups = make_groups(facts, tuple(by))
+    try:
+        found = _find(facts, chunks, groups, draws, tell)
+    except NotApplicable as problem:
+        raise InputError(f"no estimate can be made: {problem}.") from None
+    name = "predictions as given" if proba is not None else facts["model"].name
+    given = {"time": time, "chunk": chunk, "by": tuple(by), "draws": draws}
+    return Estimation(_record(facts, found, name, clock.perf_counter() - started, given))
+
+
+def _loaded(
+    train: Any, production: Any, target: str | None, roles: dict[str, str], task: str | None, time: str | None
+) -> Loaded:
+    """Both sets, production without its labels; every feature of train has to be there."""
+    read = read_table(production, "production", target)
+    name = target or next((column for column, role in roles.items() if role == "target"), None)
+    if time is not None and time not in roles and time in read.frame.columns:
+        roles = {**roles, time: "time"}
+    frame = read.frame.drop(name) if name in read.frame.columns else read.frame
+    if not frame.width:
+        raise InputError("production has no column beside the target; expected the features of train.")
+    loaded = load(train, frame, target=target, roles={k: v for k, v in roles.items() if k != name}, task=task)
+    if loaded.task.kind == "none":
+        raise InputError("no target is given, and no column of train is called target, label or class: name it.")
+    lost = [c.name for c in loaded.columns if c.role in ("feature", "text", "image") and c.missing_test is None]
+    if lost:
+        raise InputError(
+            f"production lacks {len(lost)} of the columns that train has: {', '.join(map(repr, lost[:6]))}. A model "
+            "that learnt from them cannot predict there. Add them, or leave them out of train (role ignored)."
+        )
+    assert loaded.test is not None
+    notes = (
+        *read.notes,
+        *(["its labels were not looked at"] if name in read.frame.columns else []),
+        *loaded.test.notes,
+    )
+    test = replace(loaded.test, name="production", path=read.path, fingerprint=read.fingerprint, notes=notes)
+    return replace(loaded, test=test)
+
+
+def _with_predictions(facts: Probes, proba: Any, train_proba: Any) -> Probes:
+    """The user's predictions in place of a model's."""
+    if proba is None or train_proba is None:
+        raise InputError(
+            "proba and train_proba belong together: the same model's predictions on the production rows and, out of "
+            "sample, on the training rows. Give both, or a model."
+        )
+    ours, theirs = facts["train_rows"], facts["test_rows"]
+    sizes = facts["loaded"].train.frame.height, facts["loaded"].test.frame.height
+    named = zip(("train_proba", "proba"), (train_proba, proba), sizes, strict=True)
+    checked = [_checked(name, value, size, facts["task"]) for name, value, size in named]
+    return Probes(
+        loaded=facts["loaded"], settings=facts["settings"], given_model=None, given_proba=None,
+        train_predicted=checked[0][ours], test_predicted=checked[1][theirs],
+    )  # fmt: skip
+
+
+def _checked(name: str, value: Any, rows: int, task: Any) -> np.ndarray:
+    from holdfast.vocabulary import ARGUMENTS, check
+
+    array = np.asarray(value, dtype=float)
+    if task.kind != "regression" and array.ndim == 1 and len(task.classes) == 2:
+        array = np.column_stack([1 - array, array])
+    kind = "prediction" if task.kind == "regression" else "probs"
+    try:
+        check(name, array, ARGUMENTS[kind], {"n": (rows, "its set")})
+    except ValueError as problem:
+        raise InputError(str(problem)) from None
+    if kind == "probs" and array.shape[1] != len(task.classes):
+        raise InputError(f"{name} has {array.shape[1]} columns; expected one a class: {', '.join(task.classes[:10])}.")
+    return array
+
+
+def _check(facts: Probes, settings: Settings, draws: int) -> None:
+    kind = facts["task"].kind
+    fitting = [n for n, known in METRICS.items() if kind in known.tasks and estimable(known, facts["task"]) is known]
+    if settings.metric is not None and settings.metric not in fitting:
+        raise InputError(
+            f"metric {settings.metric!r} cannot be estimated without labels for a {kind} target. Take one of: "
+            f"{', '.join(fitting)}."
+        )
+    for name, value, least in (("draws", draws, 1), ("folds", settings.folds, 2), ("max_rows", settings.max_rows, 100)):
+        if value < least:
+            raise InputError(f"{name} is {value}; expected at least {least}.")
+    for name, rows, least in (("train", "train_rows", LEAST_TRAIN), ("production", "test_rows", LEAST_PRODUCTION)):
+        if len(facts[rows]) < least:
+            what = "labelled rows" if name == "train" else "rows"
+            raise InputError(f"{name} has {len(facts[rows]):,} {what}; expected at least {least} to estimate from.")
+
+
+def _find(facts: Probes, chunks: list[Chunk], groups: list[Group], draws: int, tell: Progress) -> Found:
+    task, settings = facts["task"], facts["settings"]
+    metric = estimable(facts["metric"], task)
+    tell("estimating", 0, 3)
+    evidence = evidence_of(
+        facts["train_embedding"], facts["train_predicted"], facts["train_y"], facts["test_embedding"],
+        facts["test_predicted"], settings.seed,
+    )  # fmt: skip
+    answers = {**estimates(metric, task, evidence), NO_CHANGE: no_change(metric, evidence)}
+    tell("planting", 1, 3)
+    trials = [] if settings.quick else plant_shifts(evidence, metric, task, settings.seed, draws)
+    chosen, why = choose(trials, next(iter(answers)))
+    widened = widening(trials, chosen)
+    every = evidence._replace(cur_X=facts["test_embedding"].astype(np.float64), cur_predicted=facts["test_predicted"])
+    place = np.full(facts["loaded"].test.frame.height, -1)
+    place[facts["test_rows"]] = np.arange(len(facts["test_rows"]))
+
+    def ask(rows: np.ndarray) -> Estimate | None:
+        used = place[rows]
+        return _part(chosen, metric, facts, every, used[used >= 0], widened)
+
+    tell("asking by chunk and group", 2, 3)
+    pulls = metric.influence(facts["train_y"], facts["train_predicted"])
+    reach = Z90 * float(pulls.std()) / LABELS**0.5
+    training = metric_interval(facts["train_y"], facts["train_predicted"], metric)
+    return Found(
+        metric, training, answers, trials, chosen, why, widened,
+        [(chunk, ask(chunk.rows)) for chunk in chunks], [(group, ask(group.rows)) for group in groups], reach,
+    )  # fmt: skip
+
+
+def _part(
+    name: str, metric: Metric, facts: Probes, evidence: Evidence, rows: np.ndarray, widened: float
+) -> Estimate | None:
+    """The chosen estimator on some production rows; None where they are too few."""
+    if len(rows) < LEAST_PART:
+        return None
+    some = evidence.at(rows[:: max(1, len(rows) // 10_000)])
+    return stretched(one_estimate(name, metric, facts["task"], some), widened, metric)
+
+
+def _record(facts: Probes, found: Found, model: str, seconds: float, given: dict[str, Any]) -> dict[str, Any]:
+    from holdfast.audit.records import to_plain
+    from holdfast.audit.run import _set_record
+
+    metric, loaded, settings = found.metric, facts["loaded"], facts["settings"]
+    drop = difference(found.training, found.estimate)
+    drop = drop if metric.higher_is_better else difference(found.estimate, found.training)
+    tried = [
+        {
+            "name": name, "estimate": own, "chosen": name == found.chosen, "planted": len(found.trials),
+            "planted_error": _mean_error(found.trials, name),
+            "covered": float(np.mean([t.reach_needed(name) <= 1 for t in found.trials])) if found.trials else None,
+        }
+        for name, own in found.answers.items()
+    ]  # fmt: skip
+    about = {name: getattr(metric, name) for name in ("name", "label", "unit", "higher_is_better")}
+    result = {
+        "metric": about, "training": found.training, "estimate": found.estimate, "drop": drop, "chosen": found.chosen,
+        "why": found.why, "widened": found.widened, "estimators": tried,
+        "labels": {"rows": LABELS, "reach": found.reach}, "planted": _planted(found.trials),
+        "chunks": [_told(part, own, found, start=part.start, end=part.end) for part, own in found.chunks],
+        "groups": [_told(part, own, found, column=part.column) for part, own in found.groups],
+    }  # fmt: skip
+    plain, task = to_plain(result), facts["task"]
+    verdict, tone = verdict_of(plain)
+    methods = ["estimation.RegressionLossEstimate"] if task.kind == "regression" else METHODS
+    return {
+        "schema": "holdfast/estimate/1", "verdict": verdict, "tone": tone,
+        "task": {"kind": task.kind, "target": task.target, "classes": list(task.classes)},
+        "sets": to_plain([_set_record(facts, "train"), replace(_set_record(facts, "test"), name="production")]),
+        "columns": to_plain(loaded.columns), "model": {"name": model}, "result": plain, "sections": sections_of(plain),
+        "settings": to_plain({key: value for key, value in {**settings.to_dict(), **given}.items() if value}),
+        "left_out": _left_out(facts), "sources": to_plain(sources_of(methods)), "timings": {"total": round(seconds, 3)},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"), "version": holdfast.__version__,
+    }  # fmt: skip
+
+
+def _told(part: Chunk | Group, own: Estimate | None, found: Found, **more: str) -> dict[str, Any]:
+    return {"label": part.label, "rows": len(part.rows), "estimate": own, "worse": found.worse(own), **more}
+
+
+def _mean_error(trials: list[Trial], name: str) -> Estimate | None:
+    """The mean absolute error in the planted shifts, with its interval over shifts."""
+    if not trials:
+        return None
+    errors = np.array([trial.error(name) for trial in trials])
+    reach = Z90 * float(errors.std(ddof=1)) / len(errors) ** 0.5 if len(errors) > 1 else 0.0
+    mean = float(errors.mean())
+    return Estimate(mean, max(0.0, mean - reach), mean + reach, len(errors))
+
+
+def _planted(trials: list[Trial]) -> list[dict[str, Any]]:
+    """By kind of shift: how far it moved the metric, and how far off every estimator was."""
+    kinds = dict.fromkeys(trial.shift for trial in trials)
+    return [
+        {
+            "shift": kind,
+            "draws": len(own := [trial for trial in trials if trial.shift == kind]),
+            "moved": float(np.mean([abs(trial.truth - trial.before) for trial in own])),
+            "errors": {name: float(np.mean([trial.error(name) for trial in own])) for name in own[0].said},
+        }
+        for kind in kinds
+    ]
+
+
+def _left_out(facts: Probes) -> list[str]:
+    said = []
+    for name in ("train", "test"):
+        rows, used = getattr(facts["loaded"], name).frame.height, len(facts[f"{name}_rows"])
+        if used == facts["settings"].max_rows < rows:
+            shown = "production" if name == "test" else name
+            said.append(f"Models used a random {used:,} of {rows:,} {shown} rows (max_rows).")
+    if facts["settings"].quick:
+        said.append("Quick: no shift was planted; the default estimator answers with its own interval.")
+    return said
