@@ -16,7 +16,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-FAMILIES = ("labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "faults")
+FAMILIES = (
+    "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "merging", "faults",
+)  # fmt: skip
+EXTRAS = {"torch": "torch", "safetensors": "torch"}  # the extra that installs a module
 
 
 def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -61,14 +64,34 @@ def public_names(folder: Path) -> list[str]:
 
 
 @cache
-def methods() -> dict[str, Any]:
-    """Every method of every family, imported: `{"ood.Energy": <class>, ...}`, sorted by name."""
+def methods(*families: str) -> dict[str, Any]:
+    """Every method of these families (of all by default), imported: `{"ood.Energy": <class>, ...}`, sorted by name.
+
+    A method whose extra is not installed is left out; `missing_extras` lists those.
+    """
     found = {}
+    for family in families or FAMILIES:
+        module = import_module(f"holdfast.{family}")
+        for name in dir(module):
+            try:
+                found[f"{family}.{name}"] = getattr(module, name)
+            except ModuleNotFoundError as problem:
+                if problem.name not in EXTRAS:
+                    raise
+    return found
+
+
+def missing_extras() -> dict[str, str]:
+    """Methods that cannot be imported here, with the extra that they need: `{"merging.TiesMerging": "torch"}`."""
+    missing = {}
     for family in FAMILIES:
         module = import_module(f"holdfast.{family}")
         for name in dir(module):
-            found[f"{family}.{name}"] = getattr(module, name)
-    return found
+            try:
+                getattr(module, name)
+            except ModuleNotFoundError as problem:
+                missing[f"{family}.{name}"] = EXTRAS[str(problem.name)]
+    return missing
 
 
 def _method_files(folder: Path) -> list[Path]:

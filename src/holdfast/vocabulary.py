@@ -59,6 +59,8 @@ ARGUMENTS: dict[str, Argument] = {
     "models": Argument((), "any", "torch modules, state dicts or paths of .safetensors, of one architecture"),
     "fishers": Argument((), "any", "Fisher diagonals by parameter name, one for every model"),
     "fisher": Argument((), "any", "a Fisher diagonal by parameter name"),
+    "units": Argument((), "any", "for every hidden layer the (tensor name, axis) pairs that carry its units"),
+    "out": Argument((), "any", "the file to write, or None for a result in memory"),
     "reference": Argument((), "any", "the model that another is brought close to"),
     "evaluate": Argument((), "any", "a function of a model that returns its score on held-out rows, larger = better"),
     "correct": Argument(("n",), "mask", "true where the model is right"),

@@ -6,7 +6,7 @@ from inspect import getdoc, signature
 from typing import Any
 
 from holdfast.cli import fail
-from holdfast.lazy import methods
+from holdfast.lazy import methods, missing_extras
 
 
 def run(search: str | None, coverage: bool) -> None:
@@ -45,6 +45,8 @@ def _table(chosen: dict[str, Any]) -> None:
     for name, cls in chosen.items():
         table.add_row(name, cls.role, (cls.__doc__ or "").strip().splitlines()[0])
     Console().print(table)
+    for name, extra in missing_extras().items():
+        Console().print(f"{name} needs an extra: pip install 'holdfast\\[{extra}]'", style="dim", highlight=False)
 
 
 def _page(name: str, cls: Any) -> None:

@@ -92,6 +92,22 @@ def gradient_products(
     return np.concatenate(rows)
 
 
+def squared_gradients(
+    model: nn.Module, batch: Any, loss: Loss, weight: torch.Tensor, chunk: int = 32
+) -> dict[str, torch.Tensor]:
+    """By parameter, the weighted sum over the rows of a batch of the squared gradients of their losses."""
+    summed: dict[str, torch.Tensor] = {}
+    start = 0
+    for part in _gradients(model, [batch], loss, "", chunk):
+        rows = len(next(iter(part.values())))
+        weights = weight[start : start + rows]
+        start += rows
+        for name, value in part.items():
+            found = torch.tensordot(weights, value.square(), dims=1)
+            summed[name] = summed[name] + found if name in summed else found
+    return summed
+
+
 def _gradients(
     model: nn.Module, loader: Iterable[Any], loss: Loss, layers: str, chunk: int
 ) -> Iterator[dict[str, torch.Tensor]]:

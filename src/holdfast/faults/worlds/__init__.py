@@ -30,7 +30,7 @@ class World(NamedTuple):
 def worlds(family: str) -> dict[str, Callable[[int], World]]:
     """The worlds of a family by name."""
     module = import_module(f"holdfast.faults.worlds.{family}")
-    members = getmembers(module, isfunction)
+    members = getmembers(module, lambda found: isfunction(getattr(found, "__wrapped__", found)))  # also cached ones
     return {name: make for name, make in members if not name.startswith("_") and make.__module__ == module.__name__}
 
 

@@ -1,0 +1,63 @@
+"""Trim, elect sign, merge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from holdfast.core import Editor
+from holdfast.merging._models import Model, deltas, kth_magnitude, merged
+
+
+class TiesMerging(Editor):
+    r"""Task vectors trimmed to their largest entries; where signs still differ, the heavier side wins.
+
+    .. math:: \theta_p = \theta_{0,p} + \lambda \operatorname{mean}\{\hat\tau_{t,p} :
+       \operatorname{sgn}\hat\tau_{t,p} = \operatorname{sgn}\textstyle\sum_s \hat\tau_{s,p}\}
+
+    Use it when several tasks interfere: small changes are noise to the others, and opposite signs cancel in a mean. It
+    fails on small networks whose tasks need the same weights in different ways: there the sum (`TaskArithmetic`) is
+    better, and the paper's density of 0.2 cuts off what a task lives on.
+
+    The first of `models` is the base. `density` is the share of entries that is kept, by magnitude and within each
+    tensor; `weight` is lambda. A mean over the winners, not a sum: `weight` near 1 suits any number of tasks.
+
+    >>> base, one, two = ({"w": torch.tensor(w)} for w in ([0.0, 0.0, 0.0], [4.0, -1.0, 0.2], [2.0, 3.0, 0.1]))
+    >>> TiesMerging(density=2 / 3, weight=0.5).edit([base, one, two])["w"].tolist()
+    [1.5, 1.5, 0.0]
+    """
+
+    source = "yadav2023ties"
+    claims = ("many_runs",)
+    density: float = 0.5
+    weight: float = 1.0
+
+    def edit(self, models: Sequence[Model], out: str | None = None) -> Any:
+        """The model that does the tasks of all."""
+        return merged(models, self.rule, out)
+
+    def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
+        """What becomes of the tensors of one name."""
+        base, changes = deltas(tensors)
+        return base + self.weight * elected([trimmed(change, self.density) for change in changes])
+
+
+def trimmed(change: torch.Tensor, density: float) -> torch.Tensor:
+    """The largest entries by magnitude; the others are 0."""
+    return change * (change.abs() >= kth_magnitude(change, 1 - density))
+
+
+def elected(changes: list[torch.Tensor]) -> torch.Tensor:
+    """The mean of the entries that have the sign of the sum of all; 0 where none has."""
+    sign = torch.zeros_like(changes[0])
+    for change in changes:
+        sign += change
+    sign = sign.sign_()
+    total, voters = torch.zeros_like(sign), torch.zeros_like(sign)
+    for change in changes:
+        agrees = change * sign > 0
+        total += change * agrees
+        voters += agrees
+    return total / voters.clamp(min=1)

@@ -1,0 +1,44 @@
+"""The plain mean of the weights of fine-tuned models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from holdfast.core import Editor
+from holdfast.merging._models import Model, merged
+
+
+class UniformSoup(Editor):
+    r"""The mean of the weights of models fine-tuned from one start.
+
+    .. math:: \theta = \frac{1}{T} \sum_t \theta_t
+
+    Use it when several fine-tuning runs of one model are at hand, to get the accuracy of their ensemble for the cost of
+    one. It fails where the runs do not share a basin: models trained from different starts average to nothing (align
+    them first, `PermutationAlignment`), and one bad run spoils the soup (`GreedySoup` leaves it out).
+
+    Every model is a torch module, a state dict or the path of a `.safetensors` file or folder of shards; the result
+    has the form of the first, or is written to `out`, one tensor in memory at a time.
+
+    >>> one, two = {"w": torch.tensor([1.0, 0.0])}, {"w": torch.tensor([3.0, 1.0])}
+    >>> UniformSoup().edit([one, two])["w"].tolist()
+    [2.0, 0.5]
+    """
+
+    source = "wortsman2022soups"
+    claims = ("fine_tunes",)
+    blind = ("strangers",)
+
+    def edit(self, models: Sequence[Model], out: str | None = None) -> Any:
+        """The soup of these models."""
+        return merged(models, self.rule, out)
+
+    def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
+        """What becomes of the tensors of one name."""
+        total = tensors[0].float().clone()
+        for tensor in tensors[1:]:
+            total += tensor.float()
+        return total / len(tensors)
