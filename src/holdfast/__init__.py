@@ -8,11 +8,12 @@ if TYPE_CHECKING:
     from holdfast.audit.run import audit as audit
     from holdfast.bench.run import bench as bench
     from holdfast.core import Estimate as Estimate
+    from holdfast.drill.run import drill as drill
     from holdfast.estimate.run import estimate as estimate
 
 __version__ = "0.1.0"
-VERBS = ("audit", "bench", "estimate")  # each a package of that name that can be called
-__all__ = ["Estimate", "__version__", "audit", "bench", "estimate"]
+VERBS = ("audit", "bench", "drill", "estimate")  # each a package of that name that can be called
+__all__ = ["Estimate", "__version__", "audit", "bench", "drill", "estimate"]
 
 
 def __getattr__(name: str) -> Any:

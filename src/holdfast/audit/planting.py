@@ -27,7 +27,7 @@ NAMED = 5_000  # rows named by one finding that are compared with the truth
 KEPT = 20  # rows confused that one trial keeps
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Base:
     """Untouched facts to plant in, and for every row of both sets its number in the file, None where all are there."""
 
@@ -142,7 +142,8 @@ def _scored(finding: Finding, truth: Truth, base: Base) -> dict[str, Any]:
     origin = truth.train_origin if named.set == "train" else truth.test_origin
     if rows is None:
         return {}
-    origin = np.arange(len(rows)) if origin is None else origin
+    places = np.arange(len(rows))
+    origin = places if origin is None else np.where(origin < 0, -2 - places, origin)  # from elsewhere: a row of its own
     true = np.unique(origin[rows])
     said = np.unique(origin[[row.row for row in named.shown]]) if named.shown else np.zeros(0, np.int64)
     missed, wrong = np.setdiff1d(true, said), np.setdiff1d(said, true)
@@ -153,8 +154,9 @@ def _scored(finding: Finding, truth: Truth, base: Base) -> dict[str, Any]:
 
 
 def _numbers(base: Base, name: str, rows: np.ndarray) -> tuple[int, ...]:
-    """File row numbers of some of the rows; a row that stands in no file (origin -1) has none."""
-    return tuple(base.in_file(name, rows[rows >= 0][:KEPT]).tolist())
+    """File row numbers of some of the rows; a row that stands in no file has none."""
+    known = base.in_file(name, rows[rows >= 0])
+    return tuple(known[known >= 0][:KEPT].tolist())
 
 
 # --- what to plant in --------------------------------------------------------------------------------------------

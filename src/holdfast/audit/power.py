@@ -20,7 +20,7 @@ from holdfast.audit.planting import Base, planted_facts, sampled, tables_of, tri
 from holdfast.audit.probes import Probes, derived_from
 from holdfast.audit.records import Finding, Power
 from holdfast.core import Fault
-from holdfast.faults._tables import CannotPlant, Tables
+from holdfast.faults._tables import CannotPlant, Tables, Truth
 
 WANTED = 0.8
 MOST_ROWS = 5_000  # of each set, planted in where nothing is fitted again
@@ -104,6 +104,7 @@ def measure_power(findings: list[Finding], facts: Probes, tell: Tell) -> tuple[l
     """Every all-clear with the power it had; and in words what was sampled, and why some could not be measured."""
     by_code = {check.code: check for check in checks()}
     due = [finding.code for finding in findings if finding.outcome == "clear"]
+    due.sort(key=lambda code: by_code[code].faults)  # checks of one fault follow each other and share its copies
     measured: dict[str, Power] = {}
     reasons: dict[str, list[str]] = {}
     bases = _Bases(facts)
@@ -131,6 +132,8 @@ class _Bases:
         self.facts = facts
         self._known: dict[int, Base] = {}
         self._used: dict[int, list[str]] = {}
+        self._planted: dict[tuple[float, int], tuple[Probes, Truth]] = {}
+        self._of: tuple[type[Fault], Base] | None = None
 
     def of(self, check: type[Check], fault: Fault) -> Base:
         tables = tables_of(self.facts["loaded"])
@@ -146,6 +149,15 @@ class _Bases:
             self._used.setdefault(most, []).append(check.code)
         return self._known[most]
 
+    def planted(self, fault: Fault, base: Base, strength: float, draw: int) -> tuple[Probes, Truth]:
+        """The copy of that number, with the facts that earlier checks asked it for; of one fault and base at a time."""
+        if self._of != (type(fault), base):
+            self._planted, self._of = {}, (type(fault), base)
+        if (strength, draw) not in self._planted:
+            rng = stream(self.facts["settings"].seed, fault, strength, draw)
+            self._planted[strength, draw] = planted_facts(base, fault, strength, rng)
+        return self._planted[strength, draw]
+
     def notes(self) -> list[str]:
         """What was planted in a part of the rows."""
         return [
@@ -155,33 +167,42 @@ class _Bases:
 
 
 def refits(check: type[Check], fault: Fault, tables: Tables) -> bool:
-    """Whether models are fitted again for every planted copy: the fault touches training rows, or the check refits."""
-    asked = signature(check.run).parameters
-    if "model" in asked:
-        return True
-    if "model" not in derived_from(asked):
-        return False
+    """Whether models are fitted again for every planted copy: the fault touches training rows, or the check refits.
+
+    Raises `CannotPlant` where the fault has no place in the tables.
+    """
     planted, _ = fault.plant(tables, fault.strengths[-1], np.random.default_rng(0))  # type: ignore[attr-defined]
-    return planted.train is not tables.train
+    asked = signature(check.run).parameters
+    return "model" in asked or ("model" in derived_from(asked) and planted.train is not tables.train)
 
 
 def power_of(check: type[Check], bases: _Bases, rule: Rule = Rule()) -> Power:
     """Bisect the strengths of the check's first fault. Raises `CannotPlant` or `Skipped` with the reason."""
     if not check.faults:
         raise Skipped(check.unplantable or "no fault of this kind is planted")
-    fault = fault_named(check.faults[0])
-    base = bases.of(check, fault)
+    fault, base = _first_that_fits(check, bases)
     if base.facts is not bases.facts and _outcome(check, base) != "clear":
         raise Skipped("not clear on the random part of the rows in which faults are planted")
     counts: dict[float, tuple[int, int]] = {}
-    seed = base.facts["settings"].seed
     while (strength := next_strength(fault.strengths, counts, rule)) is not None:
         hits, draws = counts.get(strength, (0, 0))
-        facts, truth = planted_facts(base, fault, strength, stream(seed, fault, strength, draws))
-        counts[strength] = hits + trial(check, facts, truth, base).found, draws + 1
+        seen = trial(check, *bases.planted(fault, base, strength, draws), base)
+        counts[strength] = hits + seen.found, draws + 1
     curve = tuple((strength, hits / draws, draws) for strength, (hits, draws) in sorted(counts.items()))
     smallest = smallest_found(fault.strengths, counts, rule)
-    return Power(_named(fault), fault.unit, smallest, WANTED, curve)
+    return Power(in_words(fault), fault.unit, smallest, WANTED, curve)
+
+
+def _first_that_fits(check: type[Check], bases: _Bases) -> tuple[Fault, Base]:
+    """The first fault of the check that has a place in this data, and what to plant it in."""
+    reasons = []
+    for name in check.faults:
+        fault = fault_named(name)
+        try:
+            return fault, bases.of(check, fault)
+        except CannotPlant as problem:
+            reasons.append(problem)
+    raise reasons[0]
 
 
 def _outcome(check: type[Check], base: Base) -> str:
@@ -198,7 +219,7 @@ def stream(seed: int, fault: Fault, strength: float, draw: int) -> np.random.Gen
     return np.random.default_rng([seed, 99, int.from_bytes(blake2b(name, digest_size=6).digest()), draw])
 
 
-def _named(fault: Fault) -> str:
-    """The fault in words: the first line of its page."""
+def in_words(fault: Fault) -> str:
+    """The first line of the fault's page, to stand in a sentence."""
     line = (type(fault).__doc__ or "").strip().splitlines()[0].partition(":")[0].rstrip(".")
     return line[:1].lower() + line[1:]

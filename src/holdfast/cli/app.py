@@ -201,6 +201,43 @@ def bench(
 
 
 @app.command()
+def drill(
+    train: Annotated[str, typer.Argument(help="The data to plant faults in: copies, never the file.")],
+    test: Annotated[
+        str | None, typer.Argument(help="The data the model meets. Without it, a random third of the rows.")
+    ] = None,
+    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for drill.html, drill.json and the journal to resume from.")
+    ] = Path("holdfast-drill"),
+    check: Annotated[list[str] | None, typer.Option(help="Drill only this check, by code. May be repeated.")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="Plant only this fault (`holdfast methods faults`). May be repeated.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
+    ] = None,
+    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as in `audit`. May be repeated.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Copies planted at each strength, at most.")] = 20,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after so long; the same command goes on from there.")
+    ] = None,
+    max_rows: Annotated[int, typer.Option(help="Rows of each set that faults are planted in at most.")] = 20_000,
+    seed: Seed = 0,
+) -> None:
+    """Plant known faults in copies of your data: what would an audit of it miss?"""
+    from holdfast.cli.drill import run
+
+    run(
+        train, test, target=target, out=out, roles=role or [], groups=group or [], faults=fault or [],
+        checks=check or [], task=task, draws=draws, minutes=minutes, max_rows=max_rows, seed=seed,
+    )  # fmt: skip
+
+
+@app.command()
 def methods(
     search: Annotated[
         str | None, typer.Argument(help="A name (ood.Mahalanobis) for its page, or words to search for.")

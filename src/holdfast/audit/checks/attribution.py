@@ -24,6 +24,7 @@ class DropAttribution(Check):
     code = "PER003"
     title = "shifts that cause the drop"
     methods = ("shift.ShiftAttribution",)
+    unplantable = "it explains a drop that another check finds"
     false_when_dealt = True
 
     def run(

@@ -25,7 +25,7 @@ class ColumnDrift(Check):
     code = "DRI001"
     title = "features whose values moved"
     methods = ("shift.ColumnDrift", "shift.ChiSquared")
-    faults = ("ColumnShift",)
+    faults = ("ColumnShift", "ExponentialTilt", "Truncation")
     false_when_dealt = True
 
     def run(

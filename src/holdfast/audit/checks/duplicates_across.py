@@ -22,6 +22,7 @@ class DuplicatesAcross(Check):
     code = "DUP002"
     title = "test rows that were seen in training"
     methods = ("leakage.ExactDuplicates", "leakage.NearDuplicates")
+    faults = ("CrossSplitCopies",)
 
     def run(
         self, train_set: DataSet, test_set: DataSet, features: tuple[ColumnRecord, ...], test_rows: np.ndarray,

@@ -25,7 +25,7 @@ class DuplicatesInside(Check):
     code = "DUP001"
     title = "copies among the training rows"
     methods = ("leakage.ExactDuplicates", "leakage.NearDuplicates")
-    faults = ("ExactDuplicates",)
+    faults = ("ExactDuplicates", "NearDuplicates")
 
     def run(
         self, train_set: DataSet, features: tuple[ColumnRecord, ...], train_rows: np.ndarray,

@@ -21,6 +21,8 @@ class EstimatedPerformance(Check):
     code = "PER002"
     title = "performance estimated to fall, without test labels"
     methods = METHODS
+    faults = ("SpuriousFeature",)
+    false_when_dealt = True
 
     def run(
         self, train_predicted: np.ndarray, train_y: np.ndarray, train_embedding: np.ndarray, test_predicted: np.ndarray,

@@ -22,6 +22,7 @@ class GroupLeak(Check):
     code = "LEA001"
     title = "groups on both sides of the split"
     methods = ("leakage.GroupOverlap",)
+    unplantable = "every shared group is found, so that there is no power to measure"
 
     def run(
         self, train_set: DataSet, test_set: DataSet, columns: tuple[ColumnRecord, ...], settings: Settings,

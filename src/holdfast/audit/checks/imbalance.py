@@ -17,6 +17,7 @@ class Imbalance(Check):
 
     code = "IMB001"
     title = "classes too rare to be learnt"
+    unplantable = "it counts classes, so that there is no power to measure"
 
     def run(self, train_y: np.ndarray, train_probs: np.ndarray, classes: tuple[str, ...]) -> Finding:
         counts = np.bincount(train_y, minlength=len(classes))

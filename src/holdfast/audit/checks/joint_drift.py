@@ -24,7 +24,7 @@ class JointDrift(Check):
     code = "DRI002"
     title = "test rows that can be told from training rows"
     methods = ("shift.ClassifierTwoSample", "weighting.LogisticRatio")
-    faults = ("ColumnShift",)
+    faults = ("ColumnShift", "ExponentialTilt")
     false_when_dealt = True
 
     def run(

@@ -21,6 +21,7 @@ class LabelShift(Check):
     code = "DRI003"
     title = "class shares that moved"
     methods = ("shift.BBSE",)
+    faults = ("LabelShift",)
     false_when_dealt = True
 
     def run(

@@ -26,6 +26,7 @@ class TargetLeakInColumns(Check):
     code = "LEA002"
     title = "columns that give the answer away"
     methods = ("leakage.TargetLeak",)
+    faults = ("TargetLeak",)
 
     def run(
         self, train_table: pl.DataFrame, train_rows: np.ndarray, train_y: np.ndarray, columns: tuple[ColumnRecord, ...],

@@ -20,6 +20,7 @@ class UnfamiliarRows(Check):
     code = "OOD001"
     title = "test rows unlike anything in training"
     methods = ("ood.ConformalOutliers", "ood.NearestNeighbourDistance")
+    faults = ("MissingRegion",)
     false_when_dealt = True
 
     def run(

@@ -31,7 +31,13 @@ class WrongTrainingLabels(Check):
         "labels.LabelNoiseRate",
         "labels.RegressionVeracity",
     )
-    faults = ("SymmetricLabelNoise",)
+    faults = (
+        "SymmetricLabelNoise",
+        "ClassConditionalLabelNoise",
+        "InstanceDependentLabelNoise",
+        "SimilarClassLabelNoise",
+        "NumericTargetErrors",
+    )
 
     def run(
         self, train_set: DataSet, train_rows: np.ndarray, train_predicted: np.ndarray, train_y: np.ndarray,
