@@ -19,6 +19,7 @@ from holdfast.estimation import (
 from holdfast.estimation._expected import bounded
 from holdfast.ops.density_ratio import logistic_ratio
 from holdfast.ops.metrics import METRICS, Metric
+from holdfast.ops.relevance import KEPT, WIDE
 from holdfast.ops.two_sample import Z90
 
 ESTIMATED = ("accuracy", "balanced_accuracy", "auroc", "f1", "log_loss", "brier")
@@ -56,12 +57,21 @@ def evidence_of(
     train_embedding: np.ndarray, train_predicted: np.ndarray, train_y: np.ndarray, test_embedding: np.ndarray,
     test_predicted: np.ndarray, seed: int,
 ) -> Evidence:  # fmt: skip
-    """The facts of an audit as evidence; of more than `MOST_ROWS` rows a random part."""
+    """The facts of an audit as evidence; of more than `MOST_ROWS` rows a random part, of wide rows a projection."""
+    train_embedding, test_embedding = _narrow(train_embedding, test_embedding, seed)
     ours, theirs = (some_rows(len(rows), MOST_ROWS, seed) for rows in (train_y, test_predicted))
     return Evidence(
         train_embedding[ours].astype(np.float64), train_predicted[ours], train_y[ours],
         test_embedding[theirs].astype(np.float64), test_predicted[theirs],
     )  # fmt: skip
+
+
+def _narrow(train: np.ndarray, test: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of more than `WIDE` coordinates a random projection to `KEPT`, which keeps distances within a tenth or so."""
+    if train.shape[1] <= WIDE:
+        return train, test
+    axes = np.random.default_rng([seed, 14]).normal(size=(train.shape[1], KEPT)).astype(np.float32) / np.sqrt(KEPT)
+    return train @ axes, test @ axes
 
 
 def some_rows(n: int, most: int, seed: int) -> np.ndarray:

@@ -16,9 +16,9 @@ import polars as pl
 from holdfast.audit.check import NotApplicable
 from holdfast.audit.load import InputError
 from holdfast.audit.load.vectors import is_embedding, to_matrix
+from holdfast.ops.relevance import KEPT, WIDE, most_relevant
 
 MANY_ROWS = 20_000  # from here on a second thread pays
-WIDE = 500  # columns
 
 
 class Fitted(Protocol):
@@ -46,7 +46,8 @@ class Model(Protocol):
 class ProbeModel:
     """Histogram boosting for tables, a linear model for text or images alone.
 
-    Small tables get a slower, more regularised booster: on a few hundred rows the library's default overfits.
+    Small tables get a slower, more regularised booster: on a few hundred rows the library's default overfits. Of more
+    than `WIDE` columns, each fit chooses `KEPT` on the rows that it learns from, never on those that judge it.
     """
 
     n_classes: int  # 0 = numeric target
@@ -57,7 +58,9 @@ class ProbeModel:
     def name(self) -> str:
         """What the report calls it."""
         kind = "linear model" if self.linear else "histogram gradient boosting"
-        return f"{kind} fitted by Holdfast (scikit-learn)"
+        width = len(self.is_categorical)
+        chosen = f" on the {KEPT} of {width:,} columns that tell most about the target, chosen in each fit,"
+        return f"{kind}{chosen if not self.linear and width > WIDE else ''} fitted by Holdfast (scikit-learn)"
 
     def fit(self, rows: Any, y: np.ndarray, weight: np.ndarray | None, seed: int) -> Fitted:
         """A fitted copy; rows are what `Probes.train_rows` holds."""
@@ -68,6 +71,8 @@ class ProbeModel:
         seen = np.flatnonzero(~np.isnan(rows).all(axis=0))  # histogram boosting refuses a column without any value
         if not len(seen):
             seen, rows = np.zeros(1, dtype=int), np.zeros((len(y), 1))
+        if len(seen) > WIDE:
+            seen = seen[most_relevant(rows[:, seen], y, np.array(self.is_categorical)[seen], self.n_classes, weight)]
         with _threads(len(y)):
             estimator = self._boosting(len(y), seen, seed).fit(rows[:, seen], y, sample_weight=weight)
         return _Fitted(estimator, self.n_classes, seen)
@@ -81,8 +86,6 @@ class ProbeModel:
             "random_state": seed,
             "max_iter": 100 if self.n_classes <= 10 else 30,
         }
-        if len(seen) > WIDE:  # each split looks at a random part: ten thousand columns take seconds, not minutes
-            settings["max_features"] = max(WIDE / len(seen), 0.05)
         if n < 2_000:
             settings |= {"learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 10, "l2_regularization": 1.0}
         if self.n_classes:

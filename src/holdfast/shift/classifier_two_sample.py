@@ -10,6 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from holdfast.core import Estimate, Measure
+from holdfast.ops.relevance import WIDE, most_relevant
 from holdfast.ops.two_sample import TINY, compare_numeric
 
 THREADED = 100_000  # rows up to which one thread is faster: on busy cores waiting threads cost a hundredfold
@@ -26,6 +27,9 @@ class ClassifierTwoSample(Measure):
     other, the mean of two standard normal z has a variance of at most 1, so the p-value errs to the safe side. Use it
     when columns may have changed together, on any mix of columns and scales. It fails for small shifts in few rows:
     a classifier must first be learnt from half of them.
+
+    Of more than 500 columns the trees read the 200 whose mean or spread differs most between the sets in the half that
+    they are fitted on; the other half, which judges, has no say in it.
 
     After a call, `ref_domain_` and `cur_domain_` hold the out-of-half probability that a row is current. With
     `explain=True`, `importances_` holds for every column the AUROC lost when it alone is shuffled.
@@ -60,11 +64,14 @@ class ClassifierTwoSample(Measure):
         halves, lost = [], []
         with threadpool_limits(None if n + m > THREADED else 1, user_api="openmp"):
             for fitted, held in ((first, ~first), (~first, first)):
-                model = self._model().fit(X[fitted], is_cur[fitted])
-                domain[held] = model.predict_proba(X[held])[:, 1]
+                kept = _columns(X[fitted], is_cur[fitted])
+                model = self._model().fit(X[np.ix_(fitted, kept)], is_cur[fitted])
+                seen = X[np.ix_(held, kept)]
+                domain[held] = model.predict_proba(seen)[:, 1]
                 halves.append(compare_numeric(domain[held & ~is_cur], domain[held & is_cur]).superiority)
                 if self.explain:
-                    lost.append(_shuffled_loss(model, X[held], is_cur[held], rng))
+                    lost.append(np.zeros(X.shape[1]))  # of a column that the model does not read
+                    lost[-1][kept] = _shuffled_loss(model, seen, is_cur[held], rng)
         self.ref_domain_, self.cur_domain_ = domain[:n], domain[n:]
         if self.explain:
             self.importances_ = np.mean(lost, axis=0)
@@ -81,6 +88,13 @@ class ClassifierTwoSample(Measure):
             early_stopping=False,
             random_state=self.seed,
         )
+
+
+def _columns(X: np.ndarray, is_cur: np.ndarray) -> np.ndarray:
+    """All columns, or of a very wide table those that tell the fitted rows apart best."""
+    if X.shape[1] <= WIDE:
+        return np.arange(X.shape[1])
+    return most_relevant(X, is_cur.astype(int), np.zeros(X.shape[1], dtype=bool), 2)
 
 
 def _half(rows: int, rng: np.random.Generator) -> np.ndarray:
@@ -106,7 +120,8 @@ def _shuffled_loss(
 
     lost = np.full(X.shape[1], auroc(X))
     for column in range(X.shape[1]):
-        shuffled = X.copy()
-        shuffled[:, column] = rng.permutation(shuffled[:, column])
-        lost[column] -= auroc(shuffled)
+        own = X[:, column].copy()
+        X[:, column] = rng.permutation(own)
+        lost[column] -= auroc(X)
+        X[:, column] = own
     return lost
