@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from holdfast.faults._columns import choose_column
+from holdfast.faults._tables import CannotPlant, Tables
+
 KEYS = "qwertyuiop asdfghjkl zxcvbnm"
 NEXT_KEY = {key: KEYS[max(place - 1, 0) : place + 2].replace(key, "").strip() or key for place, key in enumerate(KEYS)}
 
@@ -47,3 +50,11 @@ def with_typos(text: str, share: float, rng: np.random.Generator, least: int = 0
 def texts(values: pl.Series) -> list[str | None]:
     """The cells of a text column."""
     return values.cast(pl.String).to_list()
+
+
+def choose_text(tables: Tables, named: str, rng: np.random.Generator) -> str:
+    """The named text column, or one that is drawn; `CannotPlant` where there is none in the test table."""
+    name = choose_column(tables, named, ("text",), rng)
+    if tables.test is None or tables.test.schema[name] != pl.String:
+        raise CannotPlant(f"Column {name!r} of the test table does not hold texts.")
+    return name

@@ -65,13 +65,14 @@ def notes(seed: int) -> World:
     frame = pl.DataFrame(
         {
             "line": lines,
+            "line_before": ["", *lines[:-1]],
             "read": [date(2024, 1, 1) + timedelta(days=int(day)) for day in rng.integers(0, 365, n)],
             "long": [len(line) > 60 for line in lines],
             "reader": pl.Series(rng.choice(["Ann", "Bo", "Cy"], n), dtype=pl.Enum(["Ann", "Bo", "Cy"])),
             "about": pl.Series(names, dtype=pl.Categorical),
         }
     )
-    kinds = {"line": "text", "read": "date", "long": "boolean", "reader": "category"}
+    kinds = {"line": "text", "line_before": "text", "read": "date", "long": "boolean", "reader": "category"}
     return World({"tables": _halves(frame, "about", "multiclass", seed, 2 * ROWS, **kinds)})
 
 

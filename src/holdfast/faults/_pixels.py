@@ -1,0 +1,95 @@
+"""Pixels of a test table, out and in: the cells of an image column that hold arrays, or numeric columns in a shape.
+
+Faults read no files: a column of paths must be decoded by whoever owns the files, into a polars Array column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from holdfast.faults._columns import as_column
+from holdfast.faults._rows import column_of, need_test
+from holdfast.faults._tables import CannotPlant, Tables, Truth
+
+WORST = 5  # severities are those of the source: 1 to 5
+Change = Callable[[np.ndarray], np.ndarray]
+
+
+def at_severity(strength: float, values: tuple[float, ...], without: float) -> float:
+    """The parameter at a severity from 0 to 5, straight lines between the five published values.
+
+    >>> at_severity(1.5, (2.0, 4.0, 6.0, 8.0, 10.0), without=0.0)
+    3.0
+    """
+    if strength > WORST:
+        raise ValueError(f"strength is {strength:g}; expected a severity from 0 to {WORST}.")
+    return float(np.interp(strength, range(WORST + 1), (without, *values)))
+
+
+def corrupt(
+    tables: Tables, shape: tuple[int, ...], strength: float, change: Change, rng: np.random.Generator
+) -> tuple[Tables, Truth]:
+    """Change all pictures of the test table; `change` maps (n, height, width, channels) in 0..1 to the same.
+
+    Black and white are the smallest and largest value of the training pictures; values beyond are cut. Without a
+    `shape`, the first column of kind image; with one, all number columns in order.
+    """
+    test = need_test(tables)
+    columns = _columns(tables, shape)
+    old = _pixels(test, columns)
+    train = _pixels(tables.train, columns)
+    low, high = float(train.min()), float(train.max())
+    if not low < high:
+        raise CannotPlant("The training pictures are of one colour, so black and white are not known.")
+    if strength == 0:
+        return tables, Truth(test_rows=np.zeros(len(old), dtype=bool), columns=tuple(columns), note="nothing planted")
+    size = shape or old.shape[1:]
+    height, width, channels = (*size, 1)[:3]
+    scaled = np.clip((old.reshape(len(old), height, width, channels) - low) / (high - low), 0, 1)
+    new = (low + np.clip(change(scaled), 0, 1) * (high - low)).reshape(old.shape)
+    written = test.with_columns([_as_stored(test, name, new, place, rng) for place, name in enumerate(columns)])
+    differs = np.zeros(len(old), dtype=bool)
+    for name in columns:
+        differs |= _differ(column_of(test, name), column_of(written, name))
+    note = f"{differs.sum():,} test pictures changed at severity {strength:g}"
+    truth = Truth(test_rows=differs, columns=tuple(columns), amount=strength if differs.any() else 0.0, note=note)
+    return tables.with_test(written), truth
+
+
+def _columns(tables: Tables, shape: tuple[int, ...]) -> list[str]:
+    if shape:
+        names = [name for name in tables.columns_of("number") if name != tables.target]
+        if len(names) != np.prod(shape):
+            raise ValueError(f"shape is {shape}, {np.prod(shape)} pixels, but there are {len(names)} number columns.")
+        return names
+    names = tables.columns_of("image")
+    if not names:
+        raise CannotPlant("There is no image column; for pixels in number columns, say their shape.")
+    if not isinstance(tables.train.schema[names[0]], pl.Array):
+        raise CannotPlant(f"Column {names[0]!r} holds no pixels but {tables.train.schema[names[0]]}: decode it first.")
+    return names[:1]
+
+
+def _pixels(frame: pl.DataFrame, columns: list[str]) -> np.ndarray:
+    parts = [column_of(frame, name) for name in columns]
+    if any(part.null_count() for part in parts) or not frame.height:
+        raise CannotPlant("Some pictures are missing, or all are.")
+    if isinstance(parts[0].dtype, pl.Array):
+        return parts[0].to_numpy().astype(float)
+    return np.stack([part.cast(pl.Float64).to_numpy() for part in parts], axis=1)
+
+
+def _as_stored(test: pl.DataFrame, name: str, new: np.ndarray, place: int, rng: np.random.Generator) -> pl.Series:
+    old = column_of(test, name)
+    if not isinstance(old.dtype, pl.Array):
+        return as_column(new[:, place], old, rng).alias(name)
+    kind = old.to_numpy().dtype
+    cells = np.rint(new) if kind.kind in "iu" else new
+    return pl.Series(name, cells.astype(kind)).cast(old.dtype)
+
+
+def _differ(old: pl.Series, new: pl.Series) -> np.ndarray:
+    return (old.to_numpy() != new.to_numpy()).reshape(len(old), -1).any(axis=1)
