@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from holdfast.core import Estimate as Estimate
     from holdfast.drill.run import drill as drill
     from holdfast.estimate.run import estimate as estimate
+    from holdfast.repair.run import repair as repair
+    from holdfast.verify.run import verify as verify
 
 __version__ = "0.1.0"
-VERBS = ("audit", "bench", "drill", "estimate")  # each a package of that name that can be called
-__all__ = ["Estimate", "__version__", "audit", "bench", "drill", "estimate"]
+VERBS = ("audit", "bench", "drill", "estimate", "repair", "verify")  # each a package that can be called
+__all__ = ["Estimate", "__version__", "audit", "bench", "drill", "estimate", "repair", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,9 +30,9 @@ def fail(message: str) -> None:
     sys.exit(EXIT_INPUT)
 
 
-def interrupted() -> None:
+def interrupted(said: str = "No report was written.") -> None:
     """Ctrl-C: say so and leave with the exit code that shells expect."""
-    _say("\nInterrupted. No report was written.")
+    _say(f"\nInterrupted. {said}")
     sys.exit(EXIT_INTERRUPTED)
 
 

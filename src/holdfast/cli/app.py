@@ -248,3 +248,45 @@ def methods(
     from holdfast.cli.methods import run
 
     run(search, coverage)
+
+
+@app.command()
+def repair(
+    report: Annotated[Path, typer.Argument(help="report.json of an audit, or its folder; with --undo, a repair's.")],
+    only: Annotated[
+        list[str] | None, typer.Option(help="A check (LAB001) or one of its remedies (LAB001.1). May be repeated.")
+    ] = None,
+    safe_only: Annotated[bool, typer.Option("--safe-only", help="Leave out remedies that invent labels.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for data, ledger and verification.")] = Path(
+        "holdfast-repair"
+    ),
+    train: Annotated[Path | None, typer.Option(help="Where the training data are now, if they have moved.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Where the test data are now, if they have moved.")] = None,
+    model: Annotated[Path | None, typer.Option(help="The .skops model that the audit was given.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Apply what was chosen even where it is no better.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Write the original files of a repair into --out.")] = False,
+    repeats: Annotated[int, typer.Option(help="Refits per comparison, at least 3.")] = 5,
+    seed: Annotated[int | None, typer.Option(help="Seed of fits and folds; the audit's if not given.")] = None,
+) -> None:
+    """Apply the remedies of an audit that help to copies of its data, and verify that they help."""
+    from holdfast.cli.repair import run
+
+    run(
+        report, only=only or [], safe_only=safe_only, out=out, train=train, test=test, model=model, force=force,
+        undo=undo, repeats=repeats, seed=seed,
+    )  # fmt: skip
+
+
+@app.command()
+def verify(
+    repair: Annotated[Path, typer.Argument(help="The folder of a repair, or its verification.json.")],
+    train: Annotated[Path | None, typer.Option(help="Where the training data are now, if they have moved.")] = None,
+    test: Annotated[Path | None, typer.Option(help="The test data, or another labelled test set.")] = None,
+    model: Annotated[Path | None, typer.Option(help="The .skops model that the audit was given.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Refits per comparison; the repair's if not given.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the new fits.")] = None,
+) -> None:
+    """Judge a repair again, later or elsewhere: exit code 0 where it holds, 3 where it does not, 5 where unclear."""
+    from holdfast.cli.verify import run
+
+    run(repair, train=train, test=test, model=model, repeats=repeats, seed=seed)
