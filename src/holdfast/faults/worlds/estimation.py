@@ -40,7 +40,25 @@ def none(seed: int) -> World:
     """Both samples come from the same digits; models that are compared are equally good, test sets are alike."""
     case = _case(seed)
     world = _estimated(case, np.arange(len(case.cur_y)))
-    return World({**world.evidence, **_compared(seed, 1.0), **_alike(seed)}, world.truth)
+    return World({**world.evidence, **_compared(seed, 1.0), **_alike(seed), **_asked(seed)}, world.truth)
+
+
+def overfitted_question(seed: int) -> World:
+    """Coin flips as labels of real digits: a model learnt on open rows is right on most of them, on half elsewhere."""
+    rng = np.random.default_rng([seed, 400])
+    X = load_digits().data
+    rows = rng.permutation(len(X))[:300]
+    y = rng.integers(2, size=300)
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=10.0, max_iter=500)).fit(X[rows[:150]], y[:150])
+    right = (model.predict(X[rows]) == y).astype(np.float64)
+    return World({"ref_x": right[:150], "cur_x": right[150:]}, 0.5)
+
+
+def _asked(seed: int) -> dict[str, Any]:
+    """The same kind of answers on open and guarded rows: nothing was overfitted."""
+    rng = np.random.default_rng([seed, 401])
+    right = (rng.random(300) < 0.5).astype(np.float64)
+    return {"ref_x": right[:150], "cur_x": right[150:]}
 
 
 def tilt(seed: int) -> World:
