@@ -7,15 +7,39 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from holdfast.audit.run import audit as audit
     from holdfast.bench.run import bench as bench
+    from holdfast.compare.run import compare as compare
     from holdfast.core import Estimate as Estimate
     from holdfast.drill.run import drill as drill
     from holdfast.estimate.run import estimate as estimate
     from holdfast.repair.run import repair as repair
+    from holdfast.scaling.run import scaling as scaling
     from holdfast.verify.run import verify as verify
 
 __version__ = "0.1.0"
-VERBS = ("audit", "bench", "drill", "estimate", "repair", "verify")  # each a package that can be called
-__all__ = ["Estimate", "__version__", "audit", "bench", "drill", "estimate", "repair", "verify"]
+VERBS = (  # each a package of that name that can be called
+    "audit",
+    "bench",
+    "compare",
+    "drill",
+    "estimate",
+    "explain",
+    "repair",
+    "scaling",
+    "verify",
+)
+__all__ = [
+    "Estimate",
+    "__version__",
+    "audit",
+    "bench",
+    "compare",
+    "drill",
+    "estimate",
+    "explain",
+    "repair",
+    "scaling",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -92,6 +92,9 @@ def audit(
             "of a check that finds its fault (LAB001; exit 4). What cannot be judged exits 5. May be repeated."
         ),
     ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="profile.json of `holdfast bench`: use the methods that planting chose there.")
+    ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the checks as JUnit XML to this file.")] = None,
     sarif: Annotated[Path | None, typer.Option(help="Write the findings as SARIF 2.1.0 to this file.")] = None,
 ) -> None:
@@ -101,7 +104,7 @@ def audit(
     run(
         train, test, target=target, out=out, metric=metric, task=task, roles=role or [], groups=group or [],
         proba=proba or [], model=model, only=only or [], ignore=ignore or [], seed=seed, repeats=repeats,
-        max_rows=max_rows, quick=quick, fail_on=fail_on or [], junit=junit, sarif=sarif,
+        max_rows=max_rows, quick=quick, profile=profile, fail_on=fail_on or [], junit=junit, sarif=sarif,
     )  # fmt: skip
 
 
@@ -155,6 +158,49 @@ def estimate(
         train, production, target=target, out=out, metric=metric, task=task, time=time, chunk=chunk, by=by or [],
         roles=role or [], groups=group or [], proba=proba or [], model=model, seed=seed, draws=draws,
         max_rows=max_rows, quick=quick,
+    )  # fmt: skip
+
+
+@app.command()
+def explain(
+    train: Annotated[str, typer.Argument(help="Training data with labels: CSV, TSV, Parquet, Arrow or JSON Lines.")],
+    test: Annotated[str, typer.Argument(help="The data on which performance changed, with labels.")],
+    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for explain.html and explain.json.")] = Path(
+        "holdfast-report"
+    ),
+    metric: Annotated[
+        str | None, typer.Option(help="What is reported for both sets; what is divided is the mean loss.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
+    ] = None,
+    column_group: Annotated[
+        list[str] | None, typer.Option(help="NAME=COLUMN,COLUMN: columns that are one cause. May be repeated.")
+    ] = None,
+    players: Annotated[int, typer.Option(help="Columns or groups that stand alone, 0 to 8; the rest is one.")] = 4,
+    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as for audit. May be repeated.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")
+    ] = None,
+    proba: Annotated[
+        list[str] | None, typer.Option(help="Columns of the test set with your model's probabilities, as for audit.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A fitted .skops model. Pickles are refused: loading one runs its code.")
+    ] = None,
+    seed: Seed = 0,
+    max_rows: Annotated[
+        int, typer.Option(help="Rows that models are fitted on at most; the page says when it bites.")
+    ] = 50_000,
+) -> None:
+    """Explain why performance changed between two labelled sets: by kind of shift, by column, by slice and row."""
+    from holdfast.cli.explain import run
+
+    run(
+        train, test, target=target, out=out, metric=metric, task=task, column_groups=column_group or [],
+        players=players, roles=role or [], groups=group or [], proba=proba or [], model=model, seed=seed,
+        max_rows=max_rows,
     )  # fmt: skip
 
 
@@ -238,6 +284,65 @@ def drill(
 
 
 @app.command()
+def scaling(
+    runs: Annotated[str, typer.Argument(help="A table of finished runs, a row each: CSV, Parquet, JSON Lines, ...")],
+    value: Annotated[
+        str | None, typer.Option(help="The column of losses, errors or accuracies, where the guess is wrong.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="The column of training sizes (rows, samples).")] = None,
+    parameters: Annotated[str | None, typer.Option(help="The column of parameter counts.")] = None,
+    tokens: Annotated[str | None, typer.Option(help="The column of training tokens.")] = None,
+    compute: Annotated[str | None, typer.Option(help="The column of training compute.")] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(help="SIZE=NUMBER: the run asked for, such as parameters=7e9. Twice the largest unless given."),
+    ] = None,
+    outliers: Annotated[bool, typer.Option("--outliers", help="Keep runs that lie far off the law.")] = False,
+    draws: Annotated[int, typer.Option(help="Tables drawn from the law to measure the interval's coverage.")] = 200,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A JSON file for the numbers.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Fit a scaling law to finished runs and predict the next one, with an interval whose coverage is measured."""
+    from holdfast.cli.scaling import run
+
+    run(
+        runs, value=value, sizes={"size": size, "parameters": parameters, "tokens": tokens, "compute": compute},
+        at=at or [], outliers=outliers, draws=draws, out=out, seed=seed,
+    )  # fmt: skip
+
+
+@app.command()
+def compare(
+    runs: Annotated[
+        str,
+        typer.Argument(help="A row per model with accuracies on several test sets, or a row per model and test item."),
+    ],
+    model: Annotated[str | None, typer.Option(help="The column with the names of models.")] = None,
+    id: Annotated[
+        list[str] | None, typer.Option(help="A column of accuracies on a usual test set. May be repeated.")
+    ] = None,
+    shift: Annotated[
+        list[str] | None, typer.Option(help="A column of accuracies on a shifted test set. May be repeated.")
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="A column with the group of every model.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="The group that the others are compared with; the largest unless given.")
+    ] = None,
+    item: Annotated[str | None, typer.Option(help="The column of test items, where a row is a measurement.")] = None,
+    score: Annotated[str | None, typer.Option(help="The column of scores, where a row is a measurement.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A JSON file for the numbers.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Compare models: drops and slopes between test sets, effective robustness, ranks from sparse results."""
+    from holdfast.cli.compare import run
+
+    run(
+        runs, model=model, id=id or [], shift=shift or [], group=group, baseline=baseline, item=item, score=score,
+        out=out, seed=seed,
+    )  # fmt: skip
+
+
+@app.command()
 def methods(
     search: Annotated[
         str | None, typer.Argument(help="A name (ood.Mahalanobis) for its page, or words to search for.")
@@ -290,3 +395,15 @@ def verify(
     from holdfast.cli.verify import run
 
     run(repair, train=train, test=test, model=model, repeats=repeats, seed=seed)
+
+
+@app.command()
+def merge(
+    recipe: Annotated[Path, typer.Argument(help="A TOML file: method, base, models, out, [settings].")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write, in place of the recipe's.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+) -> None:
+    """Merge networks on disk (.safetensors, shards too), one tensor in memory at a time."""
+    from holdfast.cli.merge import run
+
+    run(recipe, out, force)

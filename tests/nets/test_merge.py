@@ -1,0 +1,177 @@
+"""`holdfast.merge` and `holdfast merge`: from modules, state dicts and files; never worse than the best parent."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+files = pytest.importorskip("safetensors.torch")
+
+import holdfast  # noqa: E402
+from holdfast.cli import main  # noqa: E402
+from holdfast.faults.worlds import merging as beds  # noqa: E402
+from holdfast.merging import Dare, LossBarrier, PermutationAlignment, TiesMerging, UniformSoup  # noqa: E402
+from holdfast.nets import Batches, fit, open_state, predict  # noqa: E402
+from holdfast.nets.norms import measured_again  # noqa: E402
+from holdfast.nets.reference import ResNet  # noqa: E402
+
+from .conftest import CrossEntropy  # noqa: E402
+
+
+def _same(one, other) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path):
+    models = beds.three_tasks(0).evidence["models"]
+    paths = []
+    for place, model in enumerate(models):
+        paths.append(tmp_path / f"{place}.safetensors")
+        files.save_file({name: value.contiguous() for name, value in model.state_dict().items()}, paths[-1])
+    return models, paths
+
+
+@pytest.mark.parametrize("name", ["UniformSoup", "TaskArithmetic", "TiesMerging", "Dare", "ModelBreadcrumbs"])
+def test_modules_states_and_files_give_the_same_weights(on_disk, tmp_path: Path, name: str) -> None:
+    models, paths = on_disk
+    module = holdfast.merge(models[1:], base=models[0], method=name).model
+    state = holdfast.merge([m.state_dict() for m in models[1:]], base=models[0].state_dict(), method=name).model
+    file = holdfast.merge(paths[1:], base=paths[0], method=name, out=tmp_path / "merged.safetensors").model
+    assert _same(module.state_dict(), state) and _same(state, file)
+    assert len(open_state(tmp_path / "merged.safetensors")) == len(state)
+
+
+def test_random_numbers_of_a_tensor_do_not_depend_on_the_others(on_disk) -> None:
+    models, _ = on_disk
+    states = [model.state_dict() for model in models]
+    whole = Dare(seed=5).edit(states)
+    alone = Dare(seed=5).edit([{"head.bias": state["head.bias"]} for state in states])
+    assert torch.equal(whole["head.bias"], alone["head.bias"])
+
+
+def test_ties_agree_with_the_definition_written_out_by_hand() -> None:
+    generator = torch.Generator().manual_seed(0)
+    base, *tuned = (torch.randn(7, 9, generator=generator) for _ in range(4))
+    changes = np.stack([(other - base).numpy().ravel() for other in tuned])
+    for row in changes:
+        row[np.argsort(-np.abs(row))[round(0.3 * row.size) :]] = 0
+    sign = np.sign(changes.sum(axis=0))
+    expected = np.zeros(63)
+    for place in range(63):
+        agreeing = [value for value in changes[:, place] if value * sign[place] > 0]
+        expected[place] = np.mean(agreeing) if agreeing else 0
+    made = TiesMerging(density=0.3, weight=0.7).edit([{"w": value} for value in (base, *tuned)])["w"]
+    np.testing.assert_allclose(made.numpy().ravel(), base.numpy().ravel() + 0.7 * expected, atol=1e-5)
+
+
+def test_matching_units_lowers_the_barrier_and_hardly_the_distance() -> None:
+    """The claim of catalogue row 219: the distance stays, the barrier falls."""
+    lower, shorter = [], []
+    for seed in range(3):
+        one, other = beds.strangers(seed).evidence["models"]
+        aligned = PermutationAlignment().edit(other, one)
+        np.testing.assert_allclose(beds._logits(aligned, beds._TEST), beds._logits(other, beds._TEST), atol=1e-4)
+        before, after = (LossBarrier().measure(path_loss=beds._path(one, m)) for m in (other, aligned))
+        lower.append(1 - after.value / before.value)
+        shorter.append(1 - _distance(one, aligned) / _distance(one, other))
+    assert min(lower) > 0.5, f"the barrier falls by {np.round(lower, 2)}"
+    assert max(shorter) < min(lower), (
+        f"the distance falls by {np.round(shorter, 2)}, the barrier by {np.round(lower, 2)}"
+    )
+
+
+def _distance(one, other) -> float:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return float(sum((a - b).square().sum() for a, b in pairs) ** 0.5)
+
+
+def test_a_worse_merge_is_refused_and_the_best_parent_returned() -> None:
+    world = beds.strangers(1)
+    score = partial(beds._accuracy, rows=beds._TEST)
+    made = holdfast.merge(world.evidence["models"], evaluate=score)
+    assert "best parent" in made.refused and made.score < max(made.parents)
+    assert score(made.model) == max(made.parents)
+    good = holdfast.merge(beds.fine_tunes(0).evidence["models"], method="GreedySoup", evaluate=score)
+    assert good.refused == "" and good.score >= max(good.parents)
+
+
+def test_statistics_of_normalisation_are_measured_again(digits) -> None:
+    X, y = digits
+    loader = Batches(X[:600], y[:600], shuffle=True)
+    start = ResNet(1, 10, width=4)
+    adam = partial(torch.optim.AdamW, lr=1e-2)
+    one, two = (fit(start, CrossEntropy(), loader, epochs=4, optimizer=adam, seed=seed).model for seed in (1, 2))
+    merged = UniformSoup().edit([one, two])
+    again = holdfast.merge([one, two], batches=Batches(X[:600])).model
+    plain, better = ((predict(m, Batches(X[1000:])).argmax(1) == y[1000:]).mean() for m in (merged, again))
+    assert better > plain, f"accuracy {plain:.3f} with averaged statistics, {better:.3f} with statistics measured again"
+    assert _same(dict(merged.named_parameters()), dict(again.named_parameters())), "a weight was changed"
+    before = copy.deepcopy(one.state_dict())
+    measured_again(one, Batches(X[:64]))
+    assert _same(before, one.state_dict()), "the model given in was changed"
+
+
+# --- the command ----------------------------------------------------------------------------------------------
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(capsys, monkeypatch) -> Callable[..., Done]:
+    """The command line within this process: importing torch again and again would take most of the time."""
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr("sys.argv", ["holdfast", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return Done(int(left.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def test_a_recipe_is_merged_from_the_shell(on_disk, tmp_path: Path, command) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        'method = "TiesMerging"\nbase = "0.safetensors"\nmodels = ["1.safetensors", "2.safetensors"]\n'
+        'out = "merged.safetensors"\n[settings]\ndensity = 0.4\n'
+    )
+    done = command("merge", str(recipe))
+    assert done.code == 0 and "TiesMerging(density=0.4" in done.out, done.err
+    models, _ = on_disk
+    expected = TiesMerging(density=0.4).edit([model.state_dict() for model in models[:3]])
+    assert _same(expected, open_state(tmp_path / "merged.safetensors"))
+    again = command("merge", str(recipe))
+    assert again.code == 2 and "exists already" in again.err
+    assert command("merge", str(recipe), "--force").code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('models = ["0.safetensors"]\n', "out is missing"),
+        ('out = "x.safetensors"\n', "models is missing"),
+        ("models = 3\n", "models is int; expected list"),
+        ('modells = []\n', "unknown key 'modells'"),
+        ('method = "Ties"\nmodels = ["0.safetensors"]\nout = "x.safetensors"', "Did you mean 'TiesMerging'"),
+        ('models = ["0.safetensors", "9.safetensors"]\nout = "x.safetensors"', "no such file"),
+        ('models = ["0.safetensors"]\nout = "x.safetensors"\n[settings]\nweight = 1', "has no setting 'weight'"),
+        ('method = "GreedySoup"\nmodels = ["0.safetensors"]\nout = "x.safetensors"', "has to hold whole models"),
+        ("models = [", "cannot be read as a recipe"),
+    ],
+)  # fmt: skip
+def test_a_wrong_recipe_is_one_clear_message(on_disk, command, tmp_path: Path, text: str, said: str) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(text)
+    done = command("merge", str(recipe))
+    assert done.code == 2 and said in done.err and "Traceback" not in done.err, done.err
+    assert not (tmp_path / "x.safetensors").exists()
