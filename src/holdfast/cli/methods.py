@@ -59,7 +59,11 @@ def _page(name: str, cls: Any) -> None:
             taken = ", ".join(list(signature(cls.__dict__[verb]).parameters)[1:])
             lines.append(f"  .{verb}({taken})")
     settings = ", ".join(f"{key}={value!r}" for key, value in cls.settings().items())
-    lines += ["", f"Settings: {settings or 'none'}", f"Finds its fault in the worlds: {', '.join(cls.claims)}"]
+    lines += ["", f"Settings: {settings or 'none'}"]
+    if cls.role == "fault":
+        lines.append(f"Strengths: {', '.join(f'{one:g}' for one in cls.strengths)} ({cls.unit})")
+    else:
+        lines.append(f"Finds its fault in the worlds: {', '.join(cls.claims)}")
     if cls.blind:
         lines.append(f"Blind in: {', '.join(cls.blind)}")
     lines += ["", f"Source: {entry['authors']} ({entry['year']}). {entry['title']}. {entry['id']}",
