@@ -56,6 +56,8 @@ class Probes:
         self._functions = _functions()
 
     def __getitem__(self, name: str) -> Any:
+        if name == "facts":  # all of them, for a method that says only when it is chosen what it reads
+            return self
         if name in self._failed:
             raise self._failed[name]
         if name not in self._known:

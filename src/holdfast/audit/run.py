@@ -12,10 +12,12 @@ import numpy as np
 
 import holdfast
 from holdfast.audit.check import Check, NotApplicable, Skipped, checks
+from holdfast.audit.choice import Choice
 from holdfast.audit.load import InputError, Loaded, load, weight_column
 from holdfast.audit.power import measure_power
 from holdfast.audit.price import price_findings
 from holdfast.audit.probes import Probes
+from holdfast.audit.profile import read_profile
 from holdfast.audit.records import AuditRecord, Finding, SetRecord
 from holdfast.audit.report import Report
 from holdfast.audit.settings import Settings
@@ -42,6 +44,7 @@ def audit(
     folds: int = 5,
     max_rows: int = 50_000,
     quick: bool = False,
+    profile: Any = None,
     progress: Progress | None = None,
 ) -> Report:
     """Find what is wrong with two data sets and between them, price every finding, and report.
@@ -67,6 +70,9 @@ def audit(
         Codes of checks to leave out, each with the reason, which the report shows; codes to run alone.
     seed, repeats, folds, max_rows, quick
         See `holdfast.audit.settings.Settings`.
+    profile
+        A profile.json that `holdfast.bench` wrote for this training data, or its report: the checks concerned use the
+        methods that planting chose there, and say so.
 
     Returns
     -------
@@ -96,6 +102,8 @@ def audit(
     loaded = load(train, test, target=target, roles=dict(roles or {}), task=task)
     _check_settings(settings, loaded)
     timings = {"load": time.perf_counter() - started}
+    chosen, remarks = _chosen(profile, loaded)
+    settings = replace(settings, chosen=chosen)
     facts = Probes(loaded=loaded, settings=settings, given_model=model, given_proba=_probabilities(proba, loaded))
     findings = _run_checks(facts, settings, tell)
     about_power: list[str] = []
@@ -106,7 +114,16 @@ def audit(
         findings, about_power = measure_power(findings, facts, tell)
         timings["power"] = time.perf_counter() - started - sum(timings.values())
     timings["total"] = time.perf_counter() - started
-    return Report(_record(facts, rank(findings), timings, about_power))
+    return Report(_record(facts, rank(findings), timings, [*remarks, *about_power]))
+
+
+def _chosen(profile: Any, loaded: Loaded) -> tuple[dict[str, Choice], tuple[str, ...]]:
+    """The methods of a profile that was made for such data, and what must be said about it."""
+    if profile is None:
+        return {}, ()
+    known = read_profile(profile)
+    features = [column.name for column in Probes(loaded=loaded)["features"]]
+    return dict(known.choices), known.remarks(loaded, features)
 
 
 def _check_settings(settings: Settings, loaded: Loaded) -> None:

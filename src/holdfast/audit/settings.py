@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from holdfast.audit.choice import Choice
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -13,6 +15,7 @@ class Settings:
     `level` is the family-wise false-alarm rate of each check; intervals are 90 % intervals. `max_rows` bounds the rows
     that models are fitted on (checks that only count take all rows); what was sampled is said in the report.
     `quick` skips pricing and the measuring of power, and the report says so. `ignore` maps a code to the reason.
+    `chosen` maps a purpose (a slot of `holdfast.audit.profile`) to the method that planting chose for it.
     """
 
     seed: int = 0
@@ -25,6 +28,7 @@ class Settings:
     quick: bool = False
     ignore: dict[str, str] = field(default_factory=dict)
     only: tuple[str, ...] = ()
+    chosen: dict[str, Choice] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain types, for the report."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
 from holdfast.audit.check import Check
+from holdfast.audit.choice import Choice, said_of
 from holdfast.audit.encode import COMPONENTS, Encoder, as_numbers
 from holdfast.audit.evidence import histogram
 from holdfast.audit.load import DataSet
@@ -35,18 +38,22 @@ class ColumnDrift(Check):
         columns = [c for c in features if c.kind not in COMPONENTS]
         ref, cur = ([_values(encoder, c, data.frame[c.name]) for c in columns] for data in (train_set, test_set))
         shifts = compare_columns(ref, cur, [c.kind == "category" for c in columns])
+        numbers, categories = (settings.chosen.get(slot) for slot in ("numbers", "categories"))
+        tests = [categories if c.kind == "category" else numbers for c in columns]
+        shifts = [_tested(*column) for column in zip(shifts, ref, cur, tests, strict=True)]
         adjusted = holm(np.array([shift.effect.pvalue for shift in shifts])) if shifts else np.zeros(0)
         harm = [_harm(encoder, c, train_table, train_loss, now) for c, now in zip(columns, cur, strict=True)]
         moved = [i for i in range(len(columns)) if adjusted[i] < settings.level and shifts[i].effect.low > 0]
         moved.sort(key=lambda i: (-(harm[i] or 0.0) if harm[i] is not None else 0.0, -shifts[i].effect.value))
         table = _table(columns, shifts, adjusted, harm)
         if not moved:
-            return self.clear(
+            cleared = self.clear(
                 f"None of {count(len(columns), 'feature')} moved beyond chance.", details=(table,) if columns else ()
             )
+            return said_of(said_of(cleared, numbers), categories)
         names = tuple(columns[i].name for i in moved)
         worst = shifts[moved[0]].effect
-        return self.found(
+        finding = self.found(
             f"{len(moved)} of {count(len(columns), 'feature')} moved: {listed(names)}.",
             estimate=worst._replace(pvalue=float(adjusted[moved[0]])),
             unit=f"shift of {names[0]}, {shifts[moved[0]].unit}",
@@ -69,6 +76,23 @@ class ColumnDrift(Check):
             "their "
             "units and sources first; then reweight or retrain.",
         )
+        return said_of(said_of(finding, numbers), categories)
+
+
+def _tested(shift: ColumnShift, ref: np.ndarray, cur: np.ndarray, chosen: Choice | None) -> ColumnShift:
+    """The comparison of a column with the p-value of the chosen test: its size and unit stay."""
+    if chosen is None or not chosen.method or chosen.method in ColumnDrift.methods:
+        return shift
+    categorical = shift.unit == "share of rows"
+    ref, cur = (side[side >= 0] if categorical else side[~np.isnan(side)] for side in (ref, cur))
+    if not len(ref) or not len(cur):
+        return shift
+    name = "category" if categorical else "x"
+    method: Any = chosen.make()
+    return shift._replace(
+        effect=shift.effect._replace(pvalue=method.measure(**{f"ref_{name}": ref, f"cur_{name}": cur}).pvalue),
+        test=chosen.name,
+    )
 
 
 def _values(encoder: Encoder, column: ColumnRecord, series: pl.Series) -> np.ndarray:

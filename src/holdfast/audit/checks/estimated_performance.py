@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from holdfast.audit.check import Check, NotApplicable
+from holdfast.audit.choice import ask, said_of
 from holdfast.audit.estimators import BLIND, METHODS, estimable, estimates, evidence_of
 from holdfast.audit.evidence import difference
 from holdfast.audit.load import Task
 from holdfast.audit.records import Bars, Finding
 from holdfast.audit.settings import Settings
+from holdfast.audit.supply import Supply
 from holdfast.audit.words import in_metric
 from holdfast.ops.metrics import Metric
 from holdfast.ops.resampling import metric_interval
@@ -27,12 +31,17 @@ class EstimatedPerformance(Check):
     def run(
         self, train_predicted: np.ndarray, train_y: np.ndarray, train_embedding: np.ndarray, test_predicted: np.ndarray,
         test_embedding: np.ndarray, metric: Metric, task: Task, settings: Settings, test_y: np.ndarray | None = None,
+        facts: Any = None,
     ) -> Finding:  # fmt: skip
         if len(train_y) < 50:
             raise NotApplicable("at least 50 labelled training rows are needed to calibrate an estimate")
         evidence = evidence_of(train_embedding, train_predicted, train_y, test_embedding, test_predicted, settings.seed)
         chosen = estimable(metric, task)
         found = estimates(chosen, task, evidence)
+        choice = settings.chosen.get("estimation")
+        if choice and choice.method:
+            known = {"seed": settings.seed, "metric": chosen.name}
+            found = {"chosen by planting": ask(choice, Supply(facts, "train"), known), **found}
         best = next(iter(found.values()))
         before = metric_interval(train_y, train_predicted, chosen)
         items = [("training, measured out of fold", *before[:3])]
@@ -53,5 +62,5 @@ class EstimatedPerformance(Check):
         said = f"Without looking at test labels, {now}; it is {before.value:.3f} in training"
         if drop.low > 0:
             advice = "Label some rows of the new data where the stakes are high; see which features moved."
-            return self.found(f"{said}.", what_to_do=advice, **parts)
-        return self.clear(f"{said}: no fall is foreseen.", **parts)
+            return said_of(self.found(f"{said}.", what_to_do=advice, **parts), choice)
+        return said_of(self.clear(f"{said}: no fall is foreseen.", **parts), choice)

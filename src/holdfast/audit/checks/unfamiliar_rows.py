@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from holdfast.audit.check import Check
+from holdfast.audit.choice import said_of
+from holdfast.audit.conformal import Outliers, outliers
 from holdfast.audit.evidence import proportion, worst_rows
 from holdfast.audit.load import DataSet
 from holdfast.audit.records import ColumnRecord, Finding, Price
@@ -27,22 +31,29 @@ class UnfamiliarRows(Check):
         self, train_embedding: np.ndarray, test_embedding: np.ndarray, test_set: DataSet, test_rows: np.ndarray,
         features: tuple[ColumnRecord, ...], settings: Settings,
         test_predicted: np.ndarray | None = None, test_y: np.ndarray | None = None, metric: Metric | None = None,
+        facts: Any = None,
     ) -> Finding:  # fmt: skip
-        finder = ConformalOutliers(scale=False, rate=2 * settings.level, seed=settings.seed).fit(X=train_embedding)
-        strange = finder.group_rows(X=test_embedding) == 0
+        choice, rate = settings.chosen.get("ood"), 2 * settings.level
+        if choice:
+            finder = outliers(choice, facts, rate, settings.seed)
+        else:
+            known = ConformalOutliers(scale=False, rate=rate, seed=settings.seed).fit(X=train_embedding)
+            finder = Outliers(known.group_rows(X=test_embedding) == 0, known.scores_, known.fewest_)
+        strange = finder.is_strange
         share = proportion(int(strange.sum()), len(strange))
         parts = {"estimate": share, "unit": "share of test rows"}
         if not strange.any():
-            return self.clear(
-                f"No test row is unlike the training rows; {count(finder.fewest_, 'such row')} would have been "
+            cleared = self.clear(
+                f"No test row is unlike the training rows; {count(finder.fewest, 'such row')} would have been "
                 "needed to name any.",
                 **parts,
             )
+            return said_of(cleared, choice)
         names = [column.name for column in features]
         rows = worst_rows(
-            "test", test_set.frame, test_rows[strange], finder.scores_[strange], names, settings.rows_shown
+            "test", test_set.frame, test_rows[strange], finder.scores[strange], names, settings.rows_shown
         )
-        return self.found(
+        finding = self.found(
             f"{count(int(strange.sum()), 'test row is', 'test rows are')} unlike anything in training "
             f"({percent(share.value)}).",
             because=(
@@ -54,6 +65,7 @@ class UnfamiliarRows(Check):
             "like them.",
             **parts,
         )
+        return said_of(finding, choice)
 
 
 def _rejected(

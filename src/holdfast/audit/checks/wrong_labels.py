@@ -7,10 +7,12 @@ from typing import Any, Literal
 import numpy as np
 
 from holdfast.audit.check import Check, NotApplicable
+from holdfast.audit.choice import ask, said_of
 from holdfast.audit.evidence import proportion, worst_rows
 from holdfast.audit.load import DataSet, Task
 from holdfast.audit.records import ColumnRecord, Finding, Price, Remedy
 from holdfast.audit.settings import Settings
+from holdfast.audit.supply import Supply
 from holdfast.audit.words import count, percent
 from holdfast.core import Estimate
 from holdfast.labels import LabelNoiseRate, NoiseCorrectedPosterior, RegressionVeracity
@@ -42,14 +44,16 @@ class WrongTrainingLabels(Check):
     def run(
         self, train_set: DataSet, train_rows: np.ndarray, train_predicted: np.ndarray, train_y: np.ndarray,
         features: tuple[ColumnRecord, ...], task: Task, settings: Settings, train_votes: np.ndarray | None = None,
-        train_scale: np.ndarray | None = None,
+        train_scale: np.ndarray | None = None, facts: Any = None,
     ) -> Finding:  # fmt: skip
-        doubt = _doubt(
-            train_predicted if train_votes is None else train_votes, train_y, task, train_scale, settings.level
-        )
+        choice = settings.chosen.get("labels") if task.kind != "regression" else None
+        scores = ask(choice, Supply(facts, "train"), {"seed": settings.seed}) if choice else None
+        predicted = train_predicted if train_votes is None else train_votes
+        doubt = _doubt(predicted, train_y, task, train_scale, settings.level, scores)
         rows = train_rows[doubt.rows]
         if not doubt.found and doubt.ruled_out:
-            return self.clear(doubt.summary("training"), estimate=doubt.rate, unit="share of labels that are wrong")
+            cleared = self.clear(doubt.summary("training"), estimate=doubt.rate, unit="share of labels that are wrong")
+            return said_of(cleared, choice)
         drop = Remedy(
             "drop_rows",
             f"Drop the {count(len(rows), 'row')} with the most doubtful labels",
@@ -64,7 +68,7 @@ class WrongTrainingLabels(Check):
             values=tuple(doubt.suggested.tolist()),
         )
         conclude = self.found if doubt.found else self.unsure
-        return conclude(
+        finding = conclude(
             doubt.summary("training"),
             estimate=doubt.rate,
             unit="share of labels that are wrong",
@@ -73,6 +77,7 @@ class WrongTrainingLabels(Check):
             what_to_do="Have a person look at these rows, the most doubtful first. Dropping is safe; relabelling by a "
             "model invents labels.",
         )
+        return said_of(finding, choice)
 
 
 class WrongTestLabels(Check):
@@ -138,17 +143,25 @@ class _Doubt:
         return f"No noise shows in the {name} labels as a whole (estimated share: {share}), but {named} worth a look."
 
 
-def _doubt(predicted: np.ndarray, y: np.ndarray, task: Task, scale: np.ndarray | None, level: float) -> _Doubt:
+def _doubt(
+    predicted: np.ndarray, y: np.ndarray, task: Task, scale: np.ndarray | None, level: float,
+    chosen: np.ndarray | None = None,
+) -> _Doubt:  # fmt: skip
+    """Scores of a `chosen` method are on no scale that is known: then as many rows are named as labels look wrong."""
     if task.kind == "regression":
         return _numeric_doubt(predicted, y, scale)
     if len(np.unique(y)) < 2:
         raise NotApplicable("only one class is present")
     rate = LabelNoiseRate().measure(probs=predicted, y=y)
     method = NoiseCorrectedPosterior().fit(probs=predicted, y=y)
-    scores = method.score_rows(probs=predicted, y=y)
-    flagged = np.flatnonzero(scores > DOUBTED)
+    scores = method.score_rows(probs=predicted, y=y) if chosen is None else chosen
+    flagged = np.flatnonzero(scores > DOUBTED) if chosen is None else _highest(chosen, round(rate.value * len(y)))
     found = rate.pvalue is not None and rate.pvalue < level and len(flagged) > 0
     return _Doubt(rate, scores, flagged, method.suggest_labels(probs=predicted, y=y), found)
+
+
+def _highest(scores: np.ndarray, count: int) -> np.ndarray:
+    return np.sort(np.argsort(-scores, kind="stable")[:count])
 
 
 def _numeric_doubt(predicted: np.ndarray, y: np.ndarray, scale: np.ndarray | None) -> _Doubt:

@@ -12,7 +12,7 @@ from holdfast.audit.supply import Unavailable
 from holdfast.bench.family import Family, Outcome, Scene
 from holdfast.core import Estimate, Measure, Method
 
-SHIFTS = ("ExponentialTilt", "LabelShift", "MissingRegion", "Truncation", "ColumnShift")
+SHIFTS = ("ExponentialTilt", "LabelShift", "SubpopulationShift", "MissingRegion", "ColumnShift")
 CONSENSUS = Choice("", {}, "consensus of four", "estimation")  # what the audit reports without a profile
 
 

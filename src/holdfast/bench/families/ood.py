@@ -20,7 +20,7 @@ class Ood(Family):
     question = "Which method tells rows unlike the training data from ordinary ones?"
     found = "AUROC of the planted rows against ordinary ones"
     cost = "on the rows kept, below rejecting exactly the planted ones"
-    faults: ClassVar[tuple[str, ...]] = ("NovelClass", "MissingRegion", "Truncation", "MissingSubpopulation")
+    faults: ClassVar[tuple[str, ...]] = ("NovelClass", "MissingRegion", "Truncation", "UnitChange")
     plain = "test"
     needs_target = False
     defaults: ClassVar[dict[str, str]] = {"ood": "NearestNeighbourDistance"}

@@ -26,7 +26,7 @@ class Shift(Family):
     found = "share of the planted shifts found at the 5 % level"
     cost = "lost without an alarm, mean over the plantings"
     faults: ClassVar[tuple[str, ...]] = (
-        "ColumnShift", "ExponentialTilt", "LabelShift", "Truncation", "MissingSubpopulation", "CategoryRename",
+        "ColumnShift", "SpreadChange", "ExponentialTilt", "LabelShift", "SubpopulationShift", "CategoryRename",
     )  # fmt: skip
     defaults: ClassVar[dict[str, str]] = {
         "numbers": "ColumnDrift", "categories": "ChiSquared", "rows": "ClassifierTwoSample", "classes": "BBSE",

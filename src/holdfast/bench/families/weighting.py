@@ -19,7 +19,7 @@ class Weighting(Family):
     question = "Which weights make a refitted model better on shifted rows, and do any?"
     found = "gain of the metric on the shifted rows by fitting with the weights"
     cost = "that the shift still costs after fitting with the weights"
-    faults: ClassVar[tuple[str, ...]] = ("ExponentialTilt", "LabelShift", "MissingRegion")
+    faults: ClassVar[tuple[str, ...]] = ("ExponentialTilt", "LabelShift", "SubpopulationShift", "MissingRegion")
     defaults: ClassVar[dict[str, str]] = {"weighting": "LogisticRatio"}
     draws: ClassVar[int] = 4
     learn = 0.5

@@ -1,0 +1,126 @@
+"""Profiles: what a bench chose is what the audit uses, says and refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_bench import FEW, NOISE, table
+
+import holdfast
+from holdfast.audit.load import InputError
+from holdfast.audit.profile import read_profile
+
+CHOSEN: dict[str, dict[str, Any]] = {
+    "labels": {"method": "labels.NearestNeighbourLabels", "settings": {"k": 7}, "view": ""},
+    "ood": {"method": "ood.Mahalanobis", "settings": {}, "view": ""},
+    "numbers": {"method": "shift.MannWhitney", "settings": {}, "view": ""},
+    "rows": {"method": "shift.MaximumMeanDiscrepancy", "settings": {}, "view": ""},
+    "estimation": {"method": "estimation.CBPE", "settings": {"calibration": "always"}, "view": ""},
+    "weighting": {"method": "weighting.KernelMeanMatching", "settings": {}, "view": ""},
+}
+
+
+def frames() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Training rows of which some labels are wrong; test rows that moved, and twelve far from everything."""
+    train, test = table(200), table(150, seed=1)
+    train["label"][:12] = np.where(train["label"][:12] == "no", "yes", "no")
+    test["c"] = test["c"] + 1.5
+    test["a"][:12] += 40
+    return train, test
+
+
+def profile(data: dict[str, Any], **chosen: dict[str, Any]) -> dict[str, Any]:
+    from holdfast.audit.load import load
+
+    loaded = load(data, target="label")
+    about = {"fingerprint": loaded.train.fingerprint, "features": ["a", "b", "c", "place"], "target": "label",
+             "task": "binary", "path": "elsewhere.csv"}  # fmt: skip
+    return {"schema": "holdfast/profile/1", "version": holdfast.__version__, "data": about,
+            "choices": chosen or CHOSEN}  # fmt: skip
+
+
+def test_checks_use_the_chosen_methods_and_say_so() -> None:
+    train, test = frames()
+    codes = ["LAB001", "OOD001", "DRI001", "DRI002", "PER002"]
+    given: dict[str, Any] = {"target": "label", "only": codes, "quick": True}
+    plain = holdfast.audit(train, test, **given)
+    report = holdfast.audit(train, test, profile=profile(train), **given)
+    said = {"LAB001": "NearestNeighbourLabels(k=7)", "OOD001": "Mahalanobis", "DRI001": "MannWhitney",
+            "DRI002": "MaximumMeanDiscrepancy", "PER002": "CBPE(calibration='always')"}  # fmt: skip
+    for code, name in said.items():
+        finding = report[code]
+        assert finding.outcome in ("found", "clear", "unsure"), f"{code}: {finding.reason}"
+        assert any("chosen by planting" in words and name in words for words in finding.because), code
+        assert not any("chosen by planting" in words for words in plain[code].because), code
+        assert name.split("(")[0] in " ".join(finding.sources)
+    assert report["DRI001"].outcome == report["DRI002"].outcome == "found"
+    strange = report["OOD001"].rows
+    assert strange is not None and {row.row for row in strange.shown} >= set(range(12)), "the twelve far rows are named"
+    wrong = report["LAB001"].rows
+    assert wrong is not None and len({row.row for row in wrong.shown} & set(range(12))) >= 8
+    assert "weighting.KernelMeanMatching" in report["DRI002"].sources and report["DRI002"].remedies
+    assert report.to_dict()["settings"]["chosen"]["ood"]["method"] == "ood.Mahalanobis"
+
+
+def test_without_a_weigher_that_helps_no_weights_are_offered() -> None:
+    train, test = frames()
+    chosen = {"weighting": {"method": "", "name": "none"}}
+    report = holdfast.audit(train, test, target="label", only=["DRI002"], quick=True, profile=profile(train, **chosen))
+    assert not report["DRI002"].remedies and "No weights are offered" in " ".join(report["DRI002"].because)
+
+
+def test_the_profile_of_a_bench_is_read_by_the_audit(tmp_path: Path) -> None:
+    train, test = frames()
+    bench = holdfast.bench("labels", train, test, target="label", faults=NOISE, draws=1, only=FEW[:1])
+    bench.save(tmp_path)
+    for source in (bench, tmp_path / "profile.json", str(tmp_path / "profile.json")):
+        report = holdfast.audit(train, test, target="label", only=["LAB001"], quick=True, profile=source)
+        assert "labels.NearestNeighbourLabels" in report["LAB001"].sources
+        assert not any("other rows" in line for line in report.record.left_out)
+
+
+def test_other_rows_are_a_remark_and_other_data_are_refused() -> None:
+    train, test = frames()
+    known = profile(train)
+    other = {name: values[:150] for name, values in train.items()}
+    report = holdfast.audit(other, test, target="label", only=["SCH001"], quick=True, profile=known)
+    assert any("other rows (elsewhere.csv)" in line for line in report.record.left_out)
+    old = holdfast.audit(
+        train, test, target="label", only=["SCH001"], quick=True, profile={**known, "version": "0.0.1"}
+    )
+    assert any("Holdfast 0.0.1" in line for line in old.record.left_out)
+    with pytest.raises(InputError, match="other columns: 'c'"):
+        holdfast.audit({k: v for k, v in train.items() if k != "c"}, target="label", profile=known, quick=True)
+    with pytest.raises(InputError, match="made for target 'label'"):
+        holdfast.audit(train, target="place", profile=known, quick=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"schema": "holdfast/report/1"}, "is no profile"),
+        ({"schema": "holdfast/profile/2"}, "pip install -U"),
+        ({"choices": {}}, "damaged"),
+        ({"choices": {"labels": {"method": "os.system"}}}, "does not have"),
+        ({"choices": {"labels": {"method": "faults.TargetLeak"}}}, "does not have"),
+        ({"choices": {"everything": {"method": "ood.Mahalanobis"}}}, "no choice of 'everything'"),
+        ({"choices": {"ood": {"method": "ood.Mahalanobis", "settings": {"power": 3}}}}, "no setting 'power'"),
+        ({"choices": {"ood": {"method": "ood.MaxSoftmax", "view": "tea leaves"}}}, "cannot be read"),
+        ({"data": 3}, "damaged"),
+    ],
+)
+def test_a_damaged_profile_is_refused(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read_profile({**profile(table()), **change})
+
+
+def test_files_that_are_no_profiles_are_told(tmp_path: Path) -> None:
+    (tmp_path / "text.json").write_text("not json")
+    (tmp_path / "list.json").write_text(json.dumps([1]))
+    for name, words in (("text.json", "not JSON"), ("list.json", "is no profile"), ("none.json", "cannot read")):
+        with pytest.raises(InputError, match=words):
+            read_profile(tmp_path / name)
