@@ -83,7 +83,9 @@ def standardised(values: np.ndarray) -> np.ndarray:
 
 def tilted_chances(z: np.ndarray, count: int, shift: float) -> np.ndarray:
     """(n,) chances of being kept, proportional to exp(theta z) and at most 1, that sum to `count` and move the mean."""
-    if count < 1 or np.sort(z)[-count:].mean() < shift:
+    order = np.argsort(-z, kind="stable")
+    z = z[order]  # the largest first, sorted once
+    if count < 1 or z[:count].mean() < shift:
         raise CannotPlant(
             f"No {count:,} rows of {len(z):,} have a mean that lies {shift:g} standard deviations higher."
         )
@@ -93,7 +95,9 @@ def tilted_chances(z: np.ndarray, count: int, shift: float) -> np.ndarray:
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if _mean(z, count, middle) < shift else (low, middle)
-    return _chances(z, count, high)
+    chances = np.empty(len(z))
+    chances[order] = _chances(z, count, high)
+    return chances
 
 
 def _mean(z: np.ndarray, count: int, theta: float) -> float:
@@ -101,8 +105,8 @@ def _mean(z: np.ndarray, count: int, theta: float) -> float:
 
 
 def _chances(z: np.ndarray, count: int, theta: float) -> np.ndarray:
-    weights = np.exp(theta * (z - z.max()))
-    ordered = np.sort(weights)[::-1]
-    rest = np.cumsum(ordered[::-1])[::-1]  # the weight of a row and of all below it
-    certain = int(np.argmax((count - np.arange(count)) * ordered[:count] <= rest[:count]))  # rows kept at chance 1
+    """Of rows that are sorted, the largest first."""
+    weights = np.exp(theta * (z - z[0]))
+    rest = np.cumsum(weights[::-1])[::-1]  # the weight of a row and of all below it
+    certain = int(np.argmax((count - np.arange(count)) * weights[:count] <= rest[:count]))  # rows kept at chance 1
     return np.minimum(weights * (count - certain) / max(rest[certain], 1e-300), 1.0)
