@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from holdfast.core import Estimate, Measure
-from holdfast.ops.curves import grid_forecast
-
-EXPONENTS = np.linspace(0.02, 1.2, 60)
+from holdfast.ops.curves import fitting_laws, grid_forecast
 
 
 class OvertrainingScaling(Measure):
@@ -49,19 +47,11 @@ class OvertrainingScaling(Measure):
                 f"losses holds {len(losses)} runs of {len(np.unique(parameters))} sizes and {len(np.unique(tokens))} "
                 "token counts; a law in both needs four runs and two of each."
             )
-        units = float(parameters.max()), float(tokens.max())
-        places = [2 * unit if given is None else given for unit, given in zip(units, self._places(), strict=True)]
+        sizes = parameters.astype(np.float64), tokens.astype(np.float64)
+        asked = self.at_parameters, self.at_tokens
+        places = [2 * float(size.max()) if at is None else at for size, at in zip(sizes, asked, strict=True)]
         if min(places) <= 0:
             raise ValueError(f"at_parameters and at_tokens are {places}; expected numbers above zero.")
-        pair = np.column_stack([EXPONENTS, EXPONENTS])
-        if not self.tied:
-            pair = np.stack(np.meshgrid(EXPONENTS[::2], EXPONENTS[::2], indexing="ij"), axis=-1).reshape(-1, 2)
-        first, second = pair[:, :1], pair[:, 1:]
-        ratios = parameters / units[0], tokens / units[1]
-        columns = np.stack([np.ones((len(pair), len(losses))), ratios[0] ** -first, ratios[1] ** -second], axis=2)
-        ends = [(place / unit) ** -power for place, unit, power in zip(places, units, (first, second), strict=True)]
-        at = np.column_stack([np.ones(len(pair)), *ends])
-        return grid_forecast(columns, at, losses.astype(np.float64), -0.5 * (((pair - 0.3) / 0.3) ** 2).mean(axis=1))
-
-    def _places(self) -> tuple[float | None, float | None]:
-        return self.at_parameters, self.at_tokens
+        values = losses.astype(np.float64)
+        law = fitting_laws(sizes, places, values, self.tied)
+        return grid_forecast(law.columns, law.at, values, law.prior)
