@@ -68,7 +68,7 @@ def choose(record: Mapping[str, Any], only: Sequence[str] = (), safe_only: bool 
             candidate = Candidate(finding["code"], place, remedy_of(plain), tuple(finding["sources"]))
             if only and candidate.code not in only and candidate.name not in only:
                 continue
-            reason = _left_out(candidate, safe_only)
+            reason = _left_out(candidate, safe_only, asked=bool(only))
             if reason:
                 left_out.append((candidate.name, candidate.remedy.title, reason))
             elif not any(candidate.remedy == other.remedy for other in candidates):
@@ -141,7 +141,9 @@ def _other_label(one: Candidate, other: Candidate) -> str:
     return ""
 
 
-def _left_out(candidate: Candidate, safe_only: bool) -> str:
+def _left_out(candidate: Candidate, safe_only: bool, asked: bool) -> str:
+    if (when := candidate.remedy.settings.get("when")) and not asked:
+        return f"it is right only where {when}: name it to apply it (--only {candidate.name})"
     if candidate.remedy.action in NEEDS_PEOPLE:
         return NEEDS_PEOPLE[candidate.remedy.action]
     if candidate.remedy.action not in ORDER:

@@ -7,7 +7,7 @@ import numpy as np
 from holdfast.audit.check import Check
 from holdfast.audit.evidence import equal_rows, expected_coincidences, proportion, worst_rows
 from holdfast.audit.load import DataSet
-from holdfast.audit.records import ColumnRecord, Finding, Price
+from holdfast.audit.records import ColumnRecord, Finding, Price, Remedy
 from holdfast.audit.settings import Settings
 from holdfast.audit.words import count, percent
 from holdfast.leakage import NearDuplicates
@@ -58,6 +58,15 @@ class DuplicatesAcross(Check):
             because=tuple(because),
             rows=worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown, notes),
             price=_measurement(np.isin(test_rows, rows), test_predicted, test_y, metric),
+            remedies=(
+                Remedy(
+                    "drop_rows",
+                    f"Leave {count(len(rows), 'copy', 'copies')} out of the test set",
+                    True,
+                    set="test",
+                    rows=tuple(int(row) for row in np.unique(rows)),
+                ),
+            ),
             what_to_do="Leave these rows out of the test set: the score on them is memory, not learning. If the "
             "sets come "
             "from one file, split by entity.",

@@ -8,7 +8,7 @@ import polars as pl
 from holdfast.audit.check import Check, NotApplicable
 from holdfast.audit.evidence import worst_rows
 from holdfast.audit.load import DataSet
-from holdfast.audit.records import ColumnRecord, Finding, Price
+from holdfast.audit.records import ColumnRecord, Finding, Price, Remedy
 from holdfast.audit.settings import Settings
 from holdfast.audit.words import count, listed, percent
 from holdfast.core import Estimate
@@ -48,10 +48,20 @@ class GroupLeak(Check):
             columns=tuple(hit),
             rows=worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown),
             price=_honest(inside[test_rows], test_predicted, test_y, metric),
+            remedies=_new_only(rows, len(inside)),
             what_to_do="If the model will meet new entities, split by entity: the score on known ones is too "
             "good. If it "
             "will meet the same ones again, ignore this check and say so.",
         )
+
+
+def _new_only(rows: np.ndarray, total: int) -> tuple[Remedy, ...]:
+    """Judge on new entities, where enough rows are left to judge on."""
+    if total - len(rows) < 30:
+        return ()
+    said = f"Leave {count(len(rows), 'row')} of known entities out of the test set"
+    settings = {"when": "the model will meet new entities"}
+    return (Remedy("drop_rows", said, True, set="test", rows=tuple(rows.tolist()), settings=settings),)
 
 
 def _overlap(train: pl.Series, test: pl.Series) -> tuple[Estimate, np.ndarray]:

@@ -11,7 +11,7 @@ from holdfast.audit.choice import said_of
 from holdfast.audit.conformal import Outliers, outliers
 from holdfast.audit.evidence import proportion, worst_rows
 from holdfast.audit.load import DataSet
-from holdfast.audit.records import ColumnRecord, Finding, Price
+from holdfast.audit.records import ColumnRecord, Finding, Price, Remedy
 from holdfast.audit.settings import Settings
 from holdfast.audit.words import count, percent
 from holdfast.ood import ConformalOutliers
@@ -61,6 +61,15 @@ class UnfamiliarRows(Check):
             ),
             rows=rows,
             price=_rejected(strange, test_predicted, test_y, metric),
+            remedies=(
+                Remedy(
+                    "reject_rows",
+                    f"Refuse to answer on {count(int(strange.sum()), 'unfamiliar row')}",
+                    True,
+                    set="test",
+                    rows=tuple(test_rows[strange].tolist()),
+                ),
+            ),
             what_to_do="Do not trust predictions on these rows: send them to a person, or collect training rows "
             "like them.",
             **parts,
