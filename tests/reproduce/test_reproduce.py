@@ -58,6 +58,19 @@ def test_every_script_has_a_record_and_a_paper() -> None:
         assert script in papers, f"{script} is the key of no paper in a sources.toml"
 
 
+def test_coverage_counts_scripts_with_a_record() -> None:
+    from typer.testing import CliRunner
+
+    from holdfast.audit.sources import reproduced
+    from holdfast.cli.app import app
+
+    done = CliRunner().invoke(app, ["methods", "--coverage"])
+    assert done.exit_code == 0
+    assert reproduced().keys() <= set(SCRIPTS)
+    for key in reproduced():
+        assert f"reproduce/{key}.py" in done.output
+
+
 def test_recht_drops_and_slopes() -> None:
     found = record("recht2019imagenet")
     published, cifar, imagenet = found["published"], found["cifar"], found["imagenet"]
@@ -76,3 +89,14 @@ def test_gadre_losses_of_large_runs_are_predicted_from_five_small_ones() -> None
         loss = run["loss"]
         assert abs(loss["relative"]) < 0.04, f"{name}: {loss['relative']:.3f}"
         assert loss["predicted"]["low"] < loss["seen"] < loss["predicted"]["high"], name
+
+
+def test_miller_drops_are_graded_as_published_and_people_do_not_drop() -> None:
+    found = record("miller2020effect")
+    published = found["published_drops_from_the_original_set"]
+    offsets = [drop - found[name]["drop"][0] for name, drop in published.items()]
+    assert max(offsets) - min(offsets) < 0.5, "drops from another usual set differ by one constant"
+    for name in published:
+        assert found[name]["drop"][1] > 0, f"{name}: no drop"
+        assert found[name]["explained"] > 0.9, f"{name}: not on a line"
+        assert found[name]["drop_of_people"] < 0.5 < found[name]["drop"][1], f"{name}: people drop too"

@@ -25,3 +25,11 @@ def family_sources(family: str) -> dict[str, dict[str, Any]]:
     """The parsed `sources.toml` of a family."""
     path = Path(__file__).parent.parent / family / "sources.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def reproduced() -> dict[str, dict[str, Any]]:
+    """The papers of `reproduce/` by script, each with a committed record: empty where only the package is installed."""
+    folder = Path(__file__).parents[3] / "reproduce"
+    table = folder / "sources.toml"
+    entries = tomllib.loads(table.read_text(encoding="utf-8")) if table.exists() else {}
+    return {key: entry for key, entry in entries.items() if (folder / "records" / f"{key}.json").exists()}

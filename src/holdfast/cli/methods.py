@@ -72,17 +72,20 @@ def _page(name: str, cls: Any) -> None:
 
 
 def _coverage() -> None:
-    """Catalogue rows that a method stands on: only what the laws test is counted."""
-    from holdfast.audit.sources import family_sources
+    """Catalogue rows that a method or a script with a record stands on: only what is tested is counted."""
+    from holdfast.audit.sources import family_sources, reproduced
 
     done: dict[int, tuple[str, list[str]]] = {}
     for name, cls in methods().items():
         entry = family_sources(name.split(".")[0]).get(cls.source, {})
         if "catalog" in entry:
             done.setdefault(int(entry["catalog"]), (entry["title"], []))[1].append(name)
+    scripts = {int(entry["catalog"]): key for key, entry in reproduced().items() if "catalog" in entry}
+    for row, key in scripts.items():
+        done.setdefault(row, (reproduced()[key]["title"], []))[1].append(f"reproduce/{key}.py")
     for row, (title, names) in sorted(done.items()):
         print(f"{row:>4}  {title}\n      {', '.join(names)}")
     print(
         f"\n{len(done)} papers of the catalogue are done by {len(methods())} methods, each tested by the laws of "
-        "its role."
+        f"its role, and {len(scripts)} more script(s) whose records are tested."
     )
