@@ -12,6 +12,13 @@ KEPT = 200
 BLOCK = 1024  # columns looked at together
 
 
+def columns_that_tell(X: np.ndarray, y: np.ndarray, n_classes: int) -> np.ndarray:
+    """The places of all columns, or of the most relevant ones where there are more than `WIDE`; all are numbers."""
+    if X.shape[1] <= WIDE:
+        return np.arange(X.shape[1])
+    return most_relevant(X, y, np.zeros(X.shape[1], dtype=bool), n_classes)
+
+
 def most_relevant(
     X: np.ndarray, y: np.ndarray, is_categorical: np.ndarray, n_classes: int, weight: np.ndarray | None = None
 ) -> np.ndarray:

@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from holdfast.core import Estimate, Measure
-from holdfast.ops.relevance import WIDE, most_relevant
+from holdfast.ops.relevance import columns_that_tell
 from holdfast.ops.two_sample import TINY, compare_numeric
 
 THREADED = 100_000  # rows up to which one thread is faster: on busy cores waiting threads cost a hundredfold
@@ -64,7 +64,7 @@ class ClassifierTwoSample(Measure):
         halves, lost = [], []
         with threadpool_limits(None if n + m > THREADED else 1, user_api="openmp"):
             for fitted, held in ((first, ~first), (~first, first)):
-                kept = _columns(X[fitted], is_cur[fitted])
+                kept = columns_that_tell(X[fitted], is_cur[fitted].astype(int), 2)
                 model = self._model().fit(X[np.ix_(fitted, kept)], is_cur[fitted])
                 seen = X[np.ix_(held, kept)]
                 domain[held] = model.predict_proba(seen)[:, 1]
@@ -88,13 +88,6 @@ class ClassifierTwoSample(Measure):
             early_stopping=False,
             random_state=self.seed,
         )
-
-
-def _columns(X: np.ndarray, is_cur: np.ndarray) -> np.ndarray:
-    """All columns, or of a very wide table those that tell the fitted rows apart best."""
-    if X.shape[1] <= WIDE:
-        return np.arange(X.shape[1])
-    return most_relevant(X, is_cur.astype(int), np.zeros(X.shape[1], dtype=bool), 2)
 
 
 def _half(rows: int, rng: np.random.Generator) -> np.ndarray:
