@@ -40,6 +40,7 @@ ARGUMENTS: dict[str, Argument] = {
     "target": Argument(("n",), "real", "numeric response"),
     "prediction": Argument(("n",), "real", "numeric prediction of the response, out of sample"),
     "abstention": Argument(("n",), "share", "probability of the answer 'I do not know'"),
+    "is_category": Argument(("d",), "mask", "true for the columns that hold category codes"),
     "treated": Argument(("n",), "mask", "true where the row comes from the treatment arm"),
     "bounds": Argument(("n", "e"), "bounds", "predicted low and high quantile of the response, low first"),
     "ensemble_prediction": Argument(("m", "n"), "real", "numeric predictions of m models on the same rows"),

@@ -13,8 +13,13 @@ from holdfast.ops.density_ratio import effective_sample_size, moment_gap
 from holdfast.ops.kernels import median_distance, standardised
 from holdfast.testing.laws import call
 from holdfast.weighting import (
+    ADASYN,
     KLIEP,
+    SMOTE,
+    SMOTENC,
+    BorderlineSMOTE,
     DoubleWeighting,
+    EditedNearestNeighbours,
     InterferenceWeights,
     KernelMeanMatching,
     LabelShiftWeights,
@@ -22,6 +27,7 @@ from holdfast.weighting import (
     LossWeights,
     ReTaSA,
     RuLSIF,
+    TomekLinks,
 )
 
 WORLDS = worlds("weighting")
@@ -302,3 +308,91 @@ def test_the_law_of_moments_catches_an_inverted_weight() -> None:
 
     with pytest.raises(AssertionError, match="sd from the target"):
         law(Inverted, WORLDS)
+
+
+# --- synthetic rows and cleaning ------------------------------------------------------------------------------
+def _blobs(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y = rng.choice(3, n, p=[0.7, 0.2, 0.1])
+    return rng.normal(size=(n, 4)) + 0.8 * y[:, None], y
+
+
+def _brute(X: np.ndarray) -> np.ndarray:
+    """Every row's other rows, nearest first."""
+    distances = cdist(X, X)
+    np.fill_diagonal(distances, np.inf)
+    return np.argsort(distances, axis=1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tomek_links_are_their_definition(seed: int) -> None:
+    X, y = _blobs(seed)
+    nearest = _brute(X)[:, 0]
+    link = (nearest[nearest] == np.arange(len(y))) & (y[nearest] != y)
+    kept = TomekLinks(remove="both").select_rows(X=X, y=y)
+    assert link.any() and np.array_equal(kept, np.flatnonzero(~link))
+
+
+@pytest.mark.parametrize("rule", ["most", "any"])
+@pytest.mark.parametrize("neighbours", [1, 3, 6])
+def test_edited_neighbours_are_their_definition(rule: str, neighbours: int) -> None:
+    X, y = _blobs(neighbours)
+    strangers = (y[_brute(X)[:, :neighbours]] != y[:, None]).sum(axis=1)
+    goes = strangers >= (neighbours // 2 + 1 if rule == "most" else 1)
+    method = EditedNearestNeighbours(rule=rule, neighbours=neighbours, keep_smallest=False)  # type: ignore[arg-type]
+    assert np.array_equal(method.select_rows(X=X, y=y), np.flatnonzero(~goes))
+    method.keep_smallest = True
+    assert np.array_equal(method.select_rows(X=X, y=y), np.flatnonzero(~goes | (y == 2)))
+
+
+def test_synthetic_rows_lie_on_lines_to_neighbours_of_their_class() -> None:
+    X, y = _blobs(5)
+    rows, codes = SMOTE(neighbours=3).transform(X=X, y=y)
+    own = X[y == 2]
+    near = _brute(own)[:, :3]
+    for row in rows[len(X) :][codes[len(X) :] == 2][:50]:
+        gaps = np.array([
+            abs(np.linalg.norm(row - x) + np.linalg.norm(row - own[j]) - np.linalg.norm(x - own[j]))
+            for x, js in zip(own, near, strict=True) for j in js
+        ])  # fmt: skip
+        assert gaps.min() < 1e-9, f"a synthetic row lies {gaps.min():.2g} off every line between neighbours"
+
+
+def test_adasyn_builds_on_hard_rows_and_borderline_on_rows_in_danger() -> None:
+    rng = np.random.default_rng(6)
+    common = rng.normal(size=(300, 2))
+    easy, hard = rng.normal([9, 9], 0.3, (30, 2)), rng.normal([1.5, 0], 0.3, (30, 2))
+    X, y = np.vstack([common, easy, hard]), np.r_[np.zeros(300, int), np.ones(60, int)]
+    for method in (ADASYN(), BorderlineSMOTE()):
+        made = method.transform(X=X, y=y)[0][360:]
+        assert len(made) > 200 and (made[:, 1] < 5).all(), f"{type(method).__name__} builds on the easy region"
+    assert len(ADASYN().transform(X=X[:330], y=y[:330])[0]) == 330, "nothing is hard, so nothing is added"
+
+
+def test_degenerate_classes_have_an_answer() -> None:
+    X, y = np.arange(12.0).reshape(6, 2), np.array([0, 0, 0, 0, 0, 1])
+    rows, codes = SMOTE().transform(X=X, y=y)
+    assert (rows[6:] == X[5]).all() and np.bincount(codes).tolist() == [5, 5], "a class of one row is repeated"
+    assert len(SMOTE().transform(X=X, y=np.zeros(6, int))[0]) == 6
+    copies = np.zeros((20, 3))
+    assert (SMOTE().transform(X=copies, y=np.r_[np.zeros(15, int), np.ones(5, int)])[0] == 0).all()
+    for method in (TomekLinks(), EditedNearestNeighbours()):
+        assert method.select_rows(X=X, y=np.zeros(6, int)).tolist() == list(range(6))
+        assert method.select_rows(X=X[:1], y=[0]).tolist() == [0]
+    with pytest.raises(ValueError, match=r"ratio is 1\.5"):
+        SMOTE(ratio=1.5).transform(X=X, y=y)
+    with pytest.raises(ValueError, match="is_category marks no column"):
+        SMOTENC().transform(X=X, y=y, is_category=[False, False])
+
+
+def test_smotenc_keeps_categories_whole_and_counts_them_as_the_median_deviation() -> None:
+    from holdfast.weighting.smotenc import _measured
+
+    rows = np.array([[0.0, 0.0, 5], [2.0, 0.0, 5], [4.0, 8.0, 6]])
+    m = np.median(rows[:, :2].std(axis=0))
+    flags = np.array([False, False, True])
+    squared = cdist(_measured(rows, flags), _measured(rows, flags), "sqeuclidean")
+    assert abs(squared[0, 2] - (16 + 64 + m**2)) < 1e-4 and abs(squared[0, 1] - 4) < 1e-9
+    world = WORLDS["imbalanced_mixed"](0)
+    made = SMOTENC().transform(**world.evidence)[0][len(world.evidence["X"]) :]
+    assert np.isin(made[:, 3:], [0, 1, 2, 3]).all() and not np.isin(made[:, 0], world.evidence["X"][:, 0]).all()

@@ -64,6 +64,39 @@ def learnt_rows(seed: int) -> World:
     return World({"loss": _losses(model.predict_proba(X[batch]), y[batch])}, truth)
 
 
+def imbalanced(seed: int) -> World:
+    """Eights against other digits; the training rows hold 30 eights among 1,130."""
+    X, y, rare, common = _eights(seed)
+    train, held = np.r_[rare[:30], common[:1100]], np.r_[rare[30:], common[1100:]]
+    return World({"X": X[train], "y": y[train]}, (X[held], y[held]))
+
+
+def imbalanced_mixed(seed: int) -> World:
+    """As `imbalanced`; two of the columns are cut into four categories."""
+    world = imbalanced(seed)
+    cuts = [-0.7, 0.0, 0.7]
+    X, held = world.evidence["X"].copy(), world.truth[0].copy()
+    for part in (X, held):
+        part[:, 3:] = np.searchsorted(cuts, part[:, 3:])
+    return World({**world.evidence, "X": X, "is_category": np.arange(COLUMNS) >= 3}, (held, world.truth[1]))
+
+
+def wrong_side(seed: int) -> World:
+    """Low digits against high; three labels in twenty are wrong."""
+    draw = _draw(seed)
+    rng = np.random.default_rng([seed, 9])
+    rows = rng.permutation(len(draw["X"]))[:900]
+    wrong = rng.random(900) < 0.15
+    return World({"X": draw["X"][rows], "y": (draw["y"][rows] < 4).astype(int) ^ wrong}, wrong)
+
+
+def _eights(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    draw = _draw(seed)
+    y = (draw["y"] == 8).astype(int)
+    order = np.random.default_rng([seed, 10]).permutation(len(y))
+    return draw["X"], y, order[y[order] == 1], order[y[order] == 0]
+
+
 def _log(seed: int, slope: float) -> World:
     X = _draw(seed)["X"]
     rows = X[np.random.default_rng([seed, 5]).permutation(len(X))[:1000]]

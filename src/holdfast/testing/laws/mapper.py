@@ -6,7 +6,7 @@ import numpy as np
 
 from holdfast.core import Method
 from holdfast.faults.worlds import World
-from holdfast.testing.laws.running import SEEDS, Law, Worlds, first, fits, run
+from holdfast.testing.laws.running import SEEDS, Law, Worlds, first, fits, home, run
 
 COVERAGE_DRAWS = 40  # draws of a world for the coverage of sets and intervals
 
@@ -76,8 +76,61 @@ def _at_two_levels(cls: type[Method], worlds: Worlds) -> tuple[np.ndarray, np.nd
     return small, large
 
 
+# --- synthetic rows -------------------------------------------------------------------------------------------
+def rows_given_come_out_first(cls: type[Method], worlds: Worlds) -> None:
+    """What was given stays as it is; synthetic rows follow."""
+    world = first(cls, worlds)
+    X, y = run(cls(), world)
+    given = len(world.evidence["y"])
+    assert np.array_equal(X[:given], world.evidence["X"]) and np.array_equal(y[:given], world.evidence["y"])
+
+
+def classes_grow_to_the_ratio(cls: type[Method], worlds: Worlds) -> None:
+    """In claimed worlds every class has `ratio` times the rows of the largest, within one."""
+    for name in cls.claims:
+        for ratio in (0.5, 1.0):
+            codes: np.ndarray = run(cls(ratio=ratio), worlds[name](0))[1]  # type: ignore[call-arg]
+            sizes = np.bincount(codes)
+            assert abs(sizes.min() - ratio * sizes.max()) <= 1, f"classes of {sizes.tolist()} at ratio {ratio}"
+
+
+def new_rows_lie_within_their_class(cls: type[Method], worlds: Worlds) -> None:
+    """In every column, between the least and the largest value that the class has."""
+    for name in home(cls, worlds):
+        world = worlds[name](0)
+        X, y = run(cls(), world)
+        for code in np.unique(y):
+            own = np.asarray(world.evidence["X"])[np.asarray(world.evidence["y"]) == code]
+            made = X[y == code]
+            slack = 1e-6 * np.abs(own).max()
+            inside = (made >= own.min(axis=0) - slack).all() and (made <= own.max(axis=0) + slack).all()
+            assert inside, f"synthetic rows of class {code} leave the range of their class in {name!r}"
+
+
+def a_tree_gains_balanced_accuracy(cls: type[Method], worlds: Worlds) -> None:
+    """In claimed worlds, over draws, on rows of the world's test set."""
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.tree import DecisionTreeClassifier
+
+    for name in cls.claims:
+        gains = []
+        for seed in range(5):
+            world = worlds[name](seed)
+            given, made = (world.evidence["X"], world.evidence["y"]), run(cls(), world)
+            trees = [DecisionTreeClassifier(min_samples_leaf=5, random_state=seed).fit(*rows) for rows in (given, made)]
+            scores = [balanced_accuracy_score(world.truth[1], tree.predict(world.truth[0])) for tree in trees]
+            gains.append(scores[1] - scores[0])
+        assert np.mean(gains) > 0.02, f"balanced accuracy of a tree changes by {np.mean(gains):+.3f} in {name!r}"
+
+
 LAWS: dict[str, tuple[Law, ...]] = {
     "probs": (calibrates_where_it_claims_to, probabilities_stay_probabilities),
     "sets": (covers_at_its_level, sets_grow_with_the_level),
+    "rows": (
+        rows_given_come_out_first,
+        classes_grow_to_the_ratio,
+        new_rows_lie_within_their_class,
+        a_tree_gains_balanced_accuracy,
+    ),
     "intervals": (covers_at_its_level, intervals_grow_with_the_level),
 }
