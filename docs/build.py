@@ -37,6 +37,7 @@ WRITTEN = (
     ("Start", "integrations.md", "In pytest, scikit-learn, MLflow"),
     ("How it works", "prices.md", "How prices are computed"),
     ("How it works", "power.md", "How power is measured"),
+    ("How it works", "drill.md", "Drills"),
     ("How it works", "limits.md", "Where it fails"),
     ("Evidence", "comparison.md", "Beside other tools"),
     ("Reference", "report-schema.md", "Report schema"),

@@ -40,6 +40,13 @@ def facts() -> Probes:
     return known
 
 
+@pytest.mark.parametrize("check", checks(), ids=lambda check: check.code)
+def test_a_check_has_faults_that_exist_or_says_why_it_has_none(check: Any) -> None:
+    assert bool(check.faults) != bool(check.unplantable)
+    for name in check.faults:
+        assert fault_named(name).strengths, f"{check.code} declares {name}"
+
+
 @pytest.mark.parametrize("name", DECLARED)
 def test_facts_that_are_kept_equal_facts_computed_anew(facts: Probes, name: str) -> None:
     fault = fault_named(name)

@@ -33,7 +33,7 @@ class Check:
     `run(self, ...)` answers the check's question from the facts that it names as arguments. `faults` are the classes of
     `holdfast.faults` that it should find, the one that its all-clears are measured with first; where there is none,
     `unplantable` says why. `false_when_dealt`: dealing all rows to both sets at random makes the bad state untrue, so
-    that whatever is then found is a false alarm.
+    that whatever is then found is a false alarm. `fits`: `run` fits models of its own, and takes seconds on many rows.
     """
 
     code: ClassVar[str]
@@ -42,6 +42,7 @@ class Check:
     faults: ClassVar[tuple[str, ...]] = ()
     unplantable: ClassVar[str] = ""
     false_when_dealt: ClassVar[bool] = False
+    fits: ClassVar[bool] = False
     run: ClassVar[Callable[..., Finding]]
 
     def found(self, summary: str, **parts: Any) -> Finding:

@@ -172,8 +172,8 @@ def refits(check: type[Check], fault: Fault, tables: Tables) -> bool:
     Raises `CannotPlant` where the fault has no place in the tables.
     """
     planted, _ = fault.plant(tables, fault.strengths[-1], np.random.default_rng(0))  # type: ignore[attr-defined]
-    asked = signature(check.run).parameters
-    return "model" in asked or ("model" in derived_from(asked) and planted.train is not tables.train)
+    is_fitted_on = "model" in derived_from(signature(check.run).parameters)
+    return check.fits or (is_fitted_on and planted.train is not tables.train)
 
 
 def power_of(check: type[Check], bases: _Bases, rule: Rule = Rule()) -> Power:

@@ -258,12 +258,12 @@ def drill(
     ] = Path("holdfast-drill"),
     check: Annotated[list[str] | None, typer.Option(help="Drill only this check, by code. May be repeated.")] = None,
     fault: Annotated[
-        list[str] | None, typer.Option(help="Plant only this fault (`holdfast methods faults`). May be repeated.")
+        list[str] | None, typer.Option(help="Plant only this fault (holdfast methods faults). May be repeated.")
     ] = None,
     task: Annotated[
         str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
     ] = None,
-    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as in `audit`. May be repeated.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as in audit. May be repeated.")] = None,
     group: Annotated[
         list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")
     ] = None,

@@ -51,7 +51,7 @@ class Looks:
             for most in sizes_of(check, self.faults, self.ground, self.settings.max_rows):
                 yield from self._asked(check, UNTOUCHED, most)
         for deal in range(self.draws):
-            for check in self.picked:
+            for check in (check for check in self.picked if is_dealt(check)):
                 yield from self._asked(check, deal, rows_to_ask(check, self.settings.max_rows))
         self.pairs = [pair for check in self.picked for pair in self._pairs_of(check)]
         groups: dict[tuple[str, int, int], list[Pair]] = defaultdict(list)
@@ -65,7 +65,9 @@ class Looks:
         """About how many looks are still to come."""
         if self.pairs:
             return sum(USUAL for pair in self.pairs if not pair.reason and self._next(pair) is not None) or 1
-        return (self.draws + 1) * len(self.picked) + USUAL * sum(len(check.faults) for check in self.picked)
+        return (self.draws + 1) * sum(map(is_dealt, self.picked)) + USUAL * sum(
+            len(check.faults) for check in self.picked
+        )
 
     # --- tables without a planted fault ------------------------------------------------------------------------
     def _asked(self, check: type[Check], deal: int, most: int) -> Iterator[str]:
@@ -82,7 +84,8 @@ class Looks:
         sizes = sizes_of(check, self.faults, self.ground, most)
         outcome = {size: self.entries[asked_key(check.code, UNTOUCHED, size)] for size in sizes}
         asked = rows_to_ask(check, most)
-        deals = [self.entries[asked_key(check.code, deal, asked)]["outcome"] for deal in range(self.draws)]
+        dealt = range(self.draws if is_dealt(check) else 0)
+        deals = [self.entries[asked_key(check.code, deal, asked)]["outcome"] for deal in dealt]
         clear = deals.index("clear") if "clear" in deals else UNTOUCHED
         return pairs_of(check, self.faults, self.ground, most, outcome, clear)
 
@@ -110,6 +113,11 @@ class Looks:
         }
         strength = next_strength(fault_named(pair.fault).strengths, counts, self.rule)
         return None if strength is None else (strength, counts.get(strength, (0, 0))[1])
+
+
+def is_dealt(check: type[Check]) -> bool:
+    """Whether a check is asked about rows dealt anew: where its alarms are false then, or its power is measured."""
+    return check.false_when_dealt or bool(check.faults)
 
 
 def asked_key(code: str, deal: int, most: int) -> str:

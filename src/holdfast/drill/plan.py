@@ -56,7 +56,8 @@ def chosen_faults(names: Sequence[str]) -> list[str]:
 
 def rows_to_ask(check: type[Check], most: int) -> int:
     """Rows a set when every fact is new: few for checks that stand on a fitted model."""
-    return min(most, REFIT_ROWS) if "model" in derived_from(signature(check.run).parameters) else most
+    fits = check.fits or "model" in derived_from(signature(check.run).parameters)
+    return min(most, REFIT_ROWS) if fits else most
 
 
 def sizes_of(check: type[Check], faults: Sequence[str], ground: Ground, most: int) -> list[int]:

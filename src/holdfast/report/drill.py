@@ -116,7 +116,7 @@ def smallest(fault: dict[str, Any]) -> str:
     """The smallest fault found, with its interval, in its unit.
 
     >>> fault = {"reason": "", "smallest": 0.02, "low": 0.01, "high": 0.05, "unit": "share of rows", "curve": [1]}
-    >>> smallest(fault).replace(text.NBSP, " ")
+    >>> smallest(fault).replace(chr(0x202F), " ")
     '2.0 % of rows (above 1.0 %, at most 5.0 %)'
     """
     if fault["reason"]:
@@ -133,7 +133,7 @@ def smallest(fault: dict[str, Any]) -> str:
 def share(estimate: dict[str, Any] | None) -> str:
     """A share with its interval in per cent, a dash where there is none.
 
-    >>> share(None), share({"value": 0.5, "low": 0.25, "high": 0.75}).replace(text.NBSP, " ")
+    >>> share(None), share({"value": 0.5, "low": 0.25, "high": 0.75}).replace(chr(0x202F), " ")
     ('–', '50.0 % (25.0 % to 75.0 %)')
     """
     if estimate is None or estimate["value"] is None:

@@ -26,6 +26,7 @@ class BrokenRules(Check):
     code = "RUL001"
     title = "test rows that break rules found in training"
     methods = ("shift.MinedRules",)
+    faults = ("UnitChange",)
     false_when_dealt = True
 
     def run(

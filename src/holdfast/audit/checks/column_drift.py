@@ -28,7 +28,7 @@ class ColumnDrift(Check):
     code = "DRI001"
     title = "features whose values moved"
     methods = ("shift.ColumnDrift", "shift.ChiSquared")
-    faults = ("ColumnShift", "ExponentialTilt", "Truncation")
+    faults = ("ColumnShift", "SpreadChange", "UnitChange", "ExponentialTilt", "SuddenDrift", "SubpopulationShift")
     false_when_dealt = True
 
     def run(

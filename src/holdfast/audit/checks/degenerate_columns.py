@@ -18,6 +18,7 @@ class DegenerateColumns(Check):
 
     code = "SCH003"
     title = "columns that say nothing"
+    unplantable = "every constant column is found, so that there is no power to measure"
 
     def run(self, train_set: DataSet, columns: tuple[ColumnRecord, ...]) -> Finding:
         checked = [c for c in columns if c.role in ("feature", "ignored") and c.name in train_set.frame.columns]

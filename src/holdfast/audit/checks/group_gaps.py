@@ -24,6 +24,7 @@ class GroupGaps(Check):
     code = "SLI002"
     title = "groups that the model serves worse"
     methods = ("slices.GroupGap",)
+    unplantable = "no fault of one known group is planted"
 
     def run(
         self, columns: tuple[ColumnRecord, ...], train_table: pl.DataFrame, train_loss: np.ndarray, task: Task,

@@ -26,6 +26,7 @@ class Instability(Check):
     code = "STA001"
     title = "answers that depend on the draw of the training rows"
     methods = ("estimation.RunVariance",)
+    fits = True
     unplantable = "instability belongs to the model and cannot be planted in tables"
 
     def run(

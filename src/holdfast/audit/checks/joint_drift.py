@@ -28,7 +28,8 @@ class JointDrift(Check):
     code = "DRI002"
     title = "test rows that can be told from training rows"
     methods = ("shift.ClassifierTwoSample", "weighting.LogisticRatio")
-    faults = ("ColumnShift", "ExponentialTilt")
+    fits = True
+    faults = ("ColumnShift", "ExponentialTilt", "SubpopulationShift")
     false_when_dealt = True
 
     def run(

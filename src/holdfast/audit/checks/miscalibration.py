@@ -24,6 +24,7 @@ class Miscalibration(Check):
         "calibration.TemperatureScaling",
         "calibration.IsotonicCalibration",
     )
+    unplantable = "calibration belongs to the model and cannot be planted in tables"
 
     def run(
         self, train_probs: np.ndarray, train_y: np.ndarray,

@@ -21,6 +21,7 @@ class MissingMismatch(Check):
 
     code = "SCH002"
     title = "values missing in one set and not in the other"
+    faults = ("MissingNotAtRandom",)
     false_when_dealt = True
 
     def run(

@@ -25,6 +25,7 @@ class NotEnoughData(Check):
     code = "DAT001"
     title = "too few rows: more would still help"
     methods = ("estimation.PowerLawLearningCurve",)
+    fits = True
     unplantable = "a lack of rows cannot be planted in the rows there are"
 
     def run(

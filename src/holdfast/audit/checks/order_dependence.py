@@ -22,6 +22,7 @@ class OrderDependence(Check):
     code = "ORD001"
     title = "rows whose order in the file matters"
     methods = ("shift.NeighbourOrder",)
+    faults = ("SortedRows",)
     false_when_dealt = True
 
     def run(self, train_embedding: np.ndarray, train_neighbours: NeighbourGraph, settings: Settings) -> Finding:

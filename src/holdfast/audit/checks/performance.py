@@ -21,7 +21,7 @@ class Performance(Check):
 
     code = "PER001"
     title = "performance that does not hold on the test set"
-    faults = ("SpuriousFeature",)
+    faults = ("ConceptShift", "SpuriousFeature")
     false_when_dealt = True
 
     def run(

@@ -26,7 +26,7 @@ class RelationChange(Check):
     code = "DRI004"
     title = "features whose relation to the target changed"
     methods = ("slices.RelationFlip",)
-    faults = ("SpuriousFeature",)
+    faults = ("ConceptShift", "SpuriousFeature")
     false_when_dealt = True
 
     def run(

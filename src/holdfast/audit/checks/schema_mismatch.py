@@ -16,6 +16,7 @@ class SchemaMismatch(Check):
 
     code = "SCH001"
     title = "columns that differ between the sets"
+    faults = ("CategoryRename",)
     false_when_dealt = True
 
     def run(self, train_set: DataSet, test_set: DataSet, columns: tuple[ColumnRecord, ...], task: Task) -> Finding:

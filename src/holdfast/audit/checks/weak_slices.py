@@ -25,6 +25,7 @@ class WeakSlicesFound(Check):
     code = "SLI001"
     title = "slices where the model is clearly worse"
     methods = ("slices.WeakSlices",)
+    faults = ("ConceptShift",)
 
     def run(
         self, train_set: DataSet, train_rows: np.ndarray, train_X: np.ndarray, train_loss: np.ndarray, encoder: Encoder,

@@ -86,6 +86,7 @@ class WrongTestLabels(Check):
     code = "LAB002"
     title = "test labels that contradict the data"
     methods = WrongTrainingLabels.methods
+    unplantable = "no fault is planted in test labels"
 
     def run(
         self, test_set: DataSet, test_rows: np.ndarray, test_predicted: np.ndarray, test_y: np.ndarray,
