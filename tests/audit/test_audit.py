@@ -13,7 +13,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 import holdfast
 from holdfast.audit.check import Check, checks
 from holdfast.audit.load import InputError
-from holdfast.audit.records import OUTCOMES
+from holdfast.audit.records import OUTCOMES, Bars
 from holdfast.audit.report import Report
 from holdfast.datasets import heart_disease
 
@@ -225,6 +225,7 @@ def test_a_model_of_other_columns_is_refused() -> None:
         ({"repeats": 1}, "at least 2"),
         ({"target": "lable"}, "label"),
         ({"proba": np.ones((3, 2))}, "proba"),
+        ({"proba": ["sure"]}, "no column 'sure'"),
     ],
 )
 def test_wrong_arguments_are_explained(settings: dict, match: str) -> None:
@@ -275,3 +276,24 @@ def test_power_of_an_all_clear_is_measured_and_monotone() -> None:
     assert power.smallest <= 0.01
     rates = [rate for _, rate, _ in power.curve]
     assert rates[-1] >= 0.8
+
+
+def test_given_predictions_are_shown_and_compared_with_nothing_of_another_model() -> None:
+    """Probabilities of a coin: the probe's training score must not make a drop of them."""
+    train, test = cancer()
+    coin = np.random.default_rng(0).uniform(0.01, 0.99, test.height)
+    named = test.with_columns(pl.Series("p", coin))
+    report = holdfast.audit(train, named, target="label", proba=["p"], roles={"p": "proba"}, **SPEED)
+    by_array = holdfast.audit(train, test, target="label", proba=coin, only=["PER001"], **SPEED)
+    assert by_array["PER001"].reason == report["PER001"].reason
+    performance = report["PER001"]
+    assert performance.outcome == "not_applicable"
+    bars = performance.details[0]
+    assert isinstance(bars, Bars)
+    assert abs(bars.items[0][1] - 0.5) < 0.12, "the accuracy shown is that of the predictions given"
+    assert [report[code].outcome for code in ("PER002", "PER003")] == ["not_applicable"] * 2
+    assert report["DRI003"].outcome == "clear", "class shares are judged by one model on both sets"
+    assert report["CAL001"].outcome == "found"
+    assert not report["CAL001"].remedies
+    assert any("predictions on the test set were given" in line for line in report.record.left_out)
+    assert not [f.reason for f in report.findings if f.outcome == "error"]

@@ -383,16 +383,34 @@ def train_predicted(
     return out_of_fold(model, train_inputs, train_y, folds, settings.seed, train_weight)
 
 
-def test_predicted(
-    given_proba: np.ndarray | None, fitted: Fitted, test_inputs: Any, test_rows: np.ndarray
-) -> np.ndarray:
+def own_test_predicted(fitted: Fitted, test_inputs: Any) -> np.ndarray:
+    """Predictions on the test rows by the model that `train_predicted` is of."""
+    return fitted.predict(test_inputs)
+
+
+def test_predicted(given_proba: np.ndarray | None, own_test_predicted: np.ndarray, test_rows: np.ndarray) -> np.ndarray:
     """Predictions on the test rows; the user's own where they were given."""
-    return fitted.predict(test_inputs) if given_proba is None else given_proba[test_rows]
+    return own_test_predicted if given_proba is None else given_proba[test_rows]
+
+
+def is_comparable(given_proba: np.ndarray | None) -> bool:
+    """True where training and test predictions are of one model, so that they may be compared."""
+    if given_proba is not None:
+        raise NotApplicable(
+            "the predictions on the test rows were given, and there are none of the same model on the training rows to "
+            "compare them with: give the model itself (model) to have both"
+        )
+    return True
 
 
 def train_probs(classes: tuple[str, ...], train_predicted: np.ndarray) -> np.ndarray:
     """(n, k) out-of-fold probabilities; only where the target is a class."""
     return train_predicted
+
+
+def own_test_probs(classes: tuple[str, ...], own_test_predicted: np.ndarray) -> np.ndarray:
+    """(m, k) probabilities on the test rows by the model that `train_probs` is of."""
+    return own_test_predicted
 
 
 def test_probs(classes: tuple[str, ...], test_predicted: np.ndarray) -> np.ndarray:

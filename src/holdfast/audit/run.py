@@ -60,7 +60,8 @@ def audit(
         A fitted scikit-learn compatible model (a Pipeline where columns need encoding). Without one a probe model is
         fitted: histogram boosting for tables, a linear model on TF-IDF for text, or on pixels for images.
     proba
-        (m, k) probabilities of your model on the test rows, classes in sorted order.
+        (m, k) probabilities of your model on the test rows, classes in sorted order; or the names of the columns of
+        the test set that hold them.
     metric
         What findings are priced in: accuracy (default), balanced_accuracy, auroc, f1, log_loss, brier; for a numeric
         target r2 (default), mae, rmse.
@@ -154,7 +155,7 @@ def _probabilities(proba: Any, loaded: Loaded) -> np.ndarray | None:
         return None
     if loaded.test is None:
         raise InputError("proba holds predictions on the test set, but no test set was given.")
-    array = np.asarray(proba, dtype=float)
+    array = _columns_of(proba, loaded.test.frame)
     if array.ndim == 1 and len(loaded.task.classes) == 2:
         array = np.column_stack([1 - array, array])
     try:
@@ -167,6 +168,21 @@ def _probabilities(proba: Any, loaded: Loaded) -> np.ndarray | None:
             f"{', '.join(loaded.task.classes[:10])}. Give one column per class, in this order."
         )
     return array
+
+
+def _columns_of(proba: Any, frame: Any) -> np.ndarray:
+    """Probabilities as they were given, or of the named columns."""
+    names = [proba] if isinstance(proba, str) else list(proba)
+    if not names or not all(isinstance(name, str) for name in names):
+        return np.asarray(proba, dtype=float)
+    absent = [name for name in names if name not in frame.columns]
+    if absent:
+        raise InputError(f"proba: the test set has no column {absent[0]!r}. It has: {', '.join(frame.columns[:20])}.")
+    words = [name for name in names if not frame[name].dtype.is_numeric()]
+    if words:
+        raise InputError(f"proba: column {words[0]!r} of the test set does not hold numbers; expected probabilities.")
+    array = frame.select(names).to_numpy().astype(float)
+    return array[:, 0] if len(names) == 1 else array
 
 
 def _run_checks(facts: Probes, settings: Settings, tell: Progress) -> list[Finding]:
@@ -292,6 +308,11 @@ def _left_out(facts: Probes, about_power: list[str]) -> tuple[str, ...]:
         said.append(
             f"Rows weigh by the column {column} wherever the model is fitted. Metrics, prices and their intervals, and "
             "models that only judge labels, count every row once."
+        )
+    if facts["given_proba"] is not None:
+        said.append(
+            "The predictions on the test set were given. Prices, and what is said of training rows, are of the model "
+            "that Holdfast fits."
         )
     if settings.quick:
         said.append("Quick audit: findings were not priced, and the power of all-clears was not measured.")

@@ -29,6 +29,8 @@ def run(
             **dict.fromkeys(groups, "group"),
             **dict.fromkeys(proba, "proba"),
         }
+        if proba and test is None:
+            raise InputError("--proba names columns of the test set, but no test set was given.")
         _writable(out)
         for option, file in (("--junit", junit), ("--sarif", sarif)):
             if file is not None:
@@ -39,7 +41,7 @@ def run(
                 test,
                 roles=given,
                 ignore=ignored,
-                proba=_proba(test, proba),
+                proba=proba or None,
                 model=_load_model(model),
                 progress=tell,
                 **settings,
@@ -164,19 +166,16 @@ def _leave(gate: Gate) -> None:
         sys.exit(gate.exit_code)
 
 
-def _proba(source: str | None, names: list[str], where: str = "test") -> Any:
+def _proba(source: str, names: list[str], where: str) -> Any:
     """The user's probability columns of a file, as an array."""
     from holdfast.audit.load import InputError, read_table
 
     if not names:
         return None
-    if source is None:
-        raise InputError("--proba names columns of the test set, but no test set was given.")
     frame = read_table(source, where).frame
     absent = [name for name in names if name not in frame.columns]
     if absent:
-        place = "the test set" if where == "test" else where
-        raise InputError(f"--proba: {place} has no column {absent[0]!r}. It has: {', '.join(frame.columns[:20])}.")
+        raise InputError(f"--proba: {where} has no column {absent[0]!r}. It has: {', '.join(frame.columns[:20])}.")
     array = frame.select(names).to_numpy()
     return array[:, 0] if len(names) == 1 else array
 

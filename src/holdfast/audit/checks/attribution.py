@@ -29,8 +29,9 @@ class DropAttribution(Check):
 
     def run(
         self, train_X: np.ndarray, train_y: np.ndarray, train_loss: np.ndarray, test_X: np.ndarray, test_y: np.ndarray,
-        test_loss: np.ndarray, encoder: Encoder, task: Task, settings: Settings,
+        test_loss: np.ndarray, encoder: Encoder, task: Task, settings: Settings, is_comparable: bool,
     ) -> Finding:  # fmt: skip
+        assert is_comparable  # asked for: a drop is between two losses of one model
         if min(len(train_y), len(test_y)) < LEAST_ROWS:
             raise NotApplicable(f"at least {LEAST_ROWS} labelled rows of each set are needed")
         answer = "target" if task.kind == "regression" else "y"

@@ -25,12 +25,12 @@ class LabelShift(Check):
     false_when_dealt = True
 
     def run(
-        self, train_y: np.ndarray, train_probs: np.ndarray, test_probs: np.ndarray, classes: tuple[str, ...],
+        self, train_y: np.ndarray, train_probs: np.ndarray, own_test_probs: np.ndarray, classes: tuple[str, ...],
         settings: Settings, test_y: np.ndarray | None = None,
     ) -> Finding:  # fmt: skip
         method = BBSE(seed=settings.seed)
         guessed = method.measure(
-            ref_predicted=train_probs.argmax(axis=1), ref_y=train_y, cur_predicted=test_probs.argmax(axis=1)
+            ref_predicted=train_probs.argmax(axis=1), ref_y=train_y, cur_predicted=own_test_probs.argmax(axis=1)
         )
         k = len(classes)
         before = np.bincount(train_y, minlength=k) / len(train_y)
@@ -39,7 +39,7 @@ class LabelShift(Check):
         parts = {
             "estimate": size,
             "unit": "share of rows that would have to change class",
-            "details": (_bars(classes, before, now, len(train_y), len(test_probs)),),
+            "details": (_bars(classes, before, now, len(train_y), len(own_test_probs)),),
         }
         if size.pvalue is None or size.pvalue >= settings.level or size.value < WORTH:
             return self.clear(f"Class shares did not move beyond chance ({pvalue(size.pvalue)}).", **parts)

@@ -28,7 +28,7 @@ class Miscalibration(Check):
 
     def run(
         self, train_probs: np.ndarray, train_y: np.ndarray,
-        test_probs: np.ndarray | None = None, test_y: np.ndarray | None = None,
+        test_probs: np.ndarray | None = None, test_y: np.ndarray | None = None, is_comparable: bool = False,
     ) -> Finding:  # fmt: skip
         probs, y, where = train_probs, train_y, "out of fold on the training set"
         if test_y is not None and test_probs is not None:
@@ -51,7 +51,7 @@ class Miscalibration(Check):
             because=(
                 f"Expected calibration error {error.value:.3f} [{error.low:.3f}, {error.high:.3f}], "
                 f"{pvalue(error.pvalue)}.",
-                *_what_it_would_do(train_probs, train_y, probs, y),
+                *(_what_it_would_do(train_probs, train_y, probs, y) if is_comparable else ()),
             ),
             remedies=tuple(
                 Remedy(
@@ -62,6 +62,7 @@ class Miscalibration(Check):
                     settings={"method": name},
                 )
                 for name in ("TemperatureScaling", "IsotonicCalibration")
+                if is_comparable  # training rows say nothing of predictions that were given for test rows alone
             ),
             what_to_do="Recalibrate before using the probabilities for decisions. Recalibration on training rows "
             "cannot "

@@ -33,7 +33,10 @@ class Performance(Check):
         test_table: pl.DataFrame,
         columns: tuple[ColumnRecord, ...],
         metric: Metric,
+        is_comparable: bool = False,
     ) -> Finding:
+        if not is_comparable:
+            return self._alone(test_predicted, test_y, test_table, columns, metric)
         before = metric_interval(train_y, train_predicted, metric)
         now = metric_interval(test_y, test_predicted, metric)
         drop = difference(before, now) if metric.higher_is_better else difference(now, before)
@@ -74,6 +77,21 @@ class Performance(Check):
         return self.clear(
             f"{capital(metric.label)} holds: {before.value:.3f} in training, {now.value:.3f} on the test set.", **parts
         )
+
+    def _alone(
+        self, predicted: np.ndarray, y: np.ndarray, table: pl.DataFrame, columns: tuple[ColumnRecord, ...],
+        metric: Metric,
+    ) -> Finding:  # fmt: skip
+        """Given predictions on the test set, and none of the same model on training rows: shown, not compared."""
+        now = metric_interval(y, predicted, metric)
+        items = (("test, all rows", *now[:3]), *_by_group(y, predicted, table, columns, metric))
+        return Finding(
+            self.code, self.title, "not_applicable",
+            reason=f"the predictions on the test set were given: {metric.label} {in_metric(now, metric)} on "
+            f"{now.n:,} rows. There are none of the same model on the training rows to compare them with: give the "
+            "model itself to have both",
+            details=(Bars(f"{capital(metric.label)} of the given, with 90 % intervals", metric.label, items),),
+        )  # fmt: skip
 
 
 def _learn(labelled: int) -> Remedy:
