@@ -38,7 +38,7 @@ class Choice:
 
     def make(self, **known: Any) -> Method:
         """The method itself; of the settings in `known` (seed, metric) it takes those that it has."""
-        cls = methods()[self.method]
+        cls = methods(self.method.partition(".")[0])[self.method]
         offered = {key: value for key, value in known.items() if key in cls.settings()}
         return cls(**{**offered, **self.settings})
 

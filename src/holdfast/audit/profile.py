@@ -12,7 +12,7 @@ import holdfast
 from holdfast.audit.choice import Choice
 from holdfast.audit.load import InputError, Loaded, safe_text
 from holdfast.audit.load.errors import listed
-from holdfast.lazy import methods
+from holdfast.lazy import FAMILIES, methods
 
 SCHEMA = "holdfast/profile/1"
 MOST_BYTES = 10_000_000
@@ -98,7 +98,8 @@ def _choice(slot: str, entry: Any, where: str) -> Choice:
     name, settings, view = entry.get("method"), entry.get("settings", {}), entry.get("view", "")
     if name == "":
         return Choice("", {}, str(entry.get("name", "none")), slot)
-    cls = methods().get(str(name))
+    family = str(name).partition(".")[0]
+    cls = methods(family).get(str(name)) if family in FAMILIES else None
     if cls is None or not isinstance(name, str) or name.startswith("faults."):
         raise InputError(f"{where} chooses {safe_text(str(name), 80)!r} for {slot}, which this version does not have.")
     if not isinstance(settings, Mapping) or view not in VIEWS:

@@ -168,7 +168,7 @@ class Family:
     def candidates(self, facts: Probes, only: frozenset[str] = frozenset()) -> tuple[list[Choice], dict[str, str]]:
         """Every method (or `only` some) in every setting that these data can supply; the others with the reason."""
         found, refused = [], {}
-        for name, cls in methods().items():
+        for name, cls in methods(self.name).items():
             if not name.startswith(f"{self.name}.") or (only and name not in only):
                 continue
             reason = self._reason(cls, facts)

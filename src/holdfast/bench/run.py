@@ -147,7 +147,7 @@ def _family(name: str) -> Family:
 
 def _faults(family: Family, names: Sequence[str]) -> list[tuple[Fault, tuple[float, ...]]]:
     """The faults to plant, each at two strengths: the middle of its own list, and the last but one."""
-    known = {name.removeprefix("faults."): cls for name, cls in methods().items() if name.startswith("faults.")}
+    known = {name.removeprefix("faults."): cls for name, cls in methods("faults").items()}
     for name in names:
         if name not in known:
             close = closest(name, sorted(known))
@@ -158,7 +158,7 @@ def _faults(family: Family, names: Sequence[str]) -> list[tuple[Fault, tuple[flo
 
 
 def _names(family: Family, only: Sequence[str]) -> frozenset[str]:
-    known = {name.rpartition(".")[2]: name for name in methods() if name.startswith(f"{family.name}.")}
+    known = {name.rpartition(".")[2]: name for name in methods(family.name)}
     chosen = set()
     for name in (name.rpartition(".")[2] for name in only):
         if name not in known:

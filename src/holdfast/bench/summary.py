@@ -12,6 +12,7 @@ from holdfast.audit.records import to_plain
 from holdfast.audit.settings import Settings
 from holdfast.bench.engine import Results
 from holdfast.bench.family import NONE, Family
+from holdfast.bench.prior import combined, shipped
 from holdfast.bench.ranking import breaks_level, friedman, mean_interval, tiers
 from holdfast.lazy import methods
 
@@ -139,21 +140,33 @@ class _Table:
         return np.array([self.sign * self.values(row["name"], "found") for row in rows])
 
     def choice(self, ranked: list[dict[str, Any]], slot: str) -> dict[str, Any]:
-        """The best of a slot, with what it gains over the audit's default."""
+        """The method of a slot by what was planted here and by the prior, with what it gains over the default."""
         rows = [row for row in ranked if row["slot"] == slot]
-        best = rows[0]
+        known = shipped(self.family.name)
+        best = self._best([row for row in rows if not row["mark"]], known) or rows[0]
         chosen = {key: best[key] for key in ("name", "method", "settings", "view", "found", "cost")}
-        chosen |= {"tied": [row["name"] for row in rows[1:] if row["tier"] == 1], "gain": None, "why": ""}
+        chosen |= {"tied": [row["name"] for row in rows if row["tier"] == best["tier"] and row is not best]}
+        chosen |= {"first": rows[0]["name"], "weight": known["weight"], "sets": known["sets"], "gain": None, "why": ""}
         default = next((row for row in rows if row["default"]), None)
+        if default is not None:
+            chosen["default"] = default["name"]
         if default is not None and default is not best:
             gaps = self.sign * (self.values(best["name"], "found") - self.values(default["name"], "found"))
             chosen["gain"] = mean_interval(gaps, self.cells, self.seed)
-            chosen["default"] = default["name"]
         if best["mark"]:
             chosen |= {"method": "", "name": "none", "why": "every method breaks its level on these data"}
         if self.family.name == "weighting" and best["signed"] <= 0:
             chosen |= {"method": "", "name": "none", "why": "no weights made the model better on the planted shifts"}
         return chosen
+
+    def _best(self, rows: list[dict[str, Any]], known: dict[str, Any]) -> dict[str, Any] | None:
+        """By a weighted mean of what was planted here and of the prior; a method without a prior counts as average."""
+        if not rows:
+            return None
+        prior = np.array([_prior(row, known["prior"]) for row in rows])
+        prior = np.where(np.isnan(prior), np.nanmean(prior) if np.isfinite(prior).any() else 0.0, prior)
+        weight = known["weight"] if known["prior"] else 1.0
+        return rows[int(combined([row["signed"] for row in rows], prior - prior.mean(), weight).argmax())]
 
     def faults(self) -> list[dict[str, Any]]:
         """What was planted: fault, strength, unit, how often, and how much came to stand in the data."""
@@ -161,11 +174,16 @@ class _Table:
         for cell in dict.fromkeys(self.cells):
             where = [i for i in self.planted if self.results.plantings[i].cell == cell]
             planting = self.results.plantings[where[0]]
-            unit = methods()[f"faults.{planting.fault}"].unit
+            unit = methods("faults")[f"faults.{planting.fault}"].unit
             amount = float(np.mean([self.results.amounts[i] for i in where]))
             rows.append({"fault": planting.fault, "strength": planting.strength, "unit": unit, "draws": len(where),
                          "amount": amount})  # fmt: skip
         return rows
+
+
+def _prior(row: dict[str, Any], prior: dict[str, float]) -> float:
+    """What other data sets say about a method, or about a setting that gave the same here."""
+    return next((prior[name] for name in (row["name"], *row["same"]) if name in prior), float("nan"))
 
 
 def _statement(family: Family, table: _Table, ranked: list[dict[str, Any]]) -> list[str]:

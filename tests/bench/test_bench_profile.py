@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_bench import FEW, NOISE, table
+from test_bench_verb import FEW, NOISE, table
 
 import holdfast
 from holdfast.audit.load import InputError
