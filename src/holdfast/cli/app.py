@@ -176,15 +176,17 @@ def explain(
         str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
     ] = None,
     column_group: Annotated[
-        list[str] | None, typer.Option(help="NAME=COLUMN,COLUMN: columns that are one cause. May be repeated.")
+        list[str] | None,
+        typer.Option(help="NAME=COLUMN,COLUMN: columns that are one cause; all others are one more. May be repeated."),
     ] = None,
-    players: Annotated[int, typer.Option(help="Columns or groups that stand alone, 0 to 8; the rest is one.")] = 4,
+    players: Annotated[int, typer.Option(help="Columns that stand alone, 0 to 8; the rest is one cause.")] = 4,
     role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as for audit. May be repeated.")] = None,
     group: Annotated[
         list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")
     ] = None,
     proba: Annotated[
-        list[str] | None, typer.Option(help="Columns of the test set with your model's probabilities, as for audit.")
+        list[str] | None,
+        typer.Option(help="Columns of both files with your model's probabilities, as for estimate. May be repeated."),
     ] = None,
     model: Annotated[
         Path | None, typer.Option(help="A fitted .skops model. Pickles are refused: loading one runs its code.")

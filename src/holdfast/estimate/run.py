@@ -25,6 +25,7 @@ from holdfast.audit.estimators import (
 )
 from holdfast.audit.evidence import difference
 from holdfast.audit.load import InputError, Loaded, load, read_table
+from holdfast.audit.predictions import with_predictions
 from holdfast.audit.probes import Probes
 from holdfast.audit.settings import Settings
 from holdfast.audit.sources import sources_of
@@ -147,7 +148,7 @@ def estimate(
     loaded = _loaded(train, production, target, dict(roles or {}), task, time)
     facts = Probes(loaded=loaded, settings=settings, given_model=model, given_proba=None)
     if proba is not None or train_proba is not None:
-        facts = _with_predictions(facts, proba, train_proba)
+        facts = with_predictions(facts, proba, train_proba, "production")
     _check(facts, settings, draws)
     frame = loaded.test.frame if loaded.test else pl.DataFrame()
     chunks = make_chunks(frame, time, chunk)
@@ -189,39 +190,6 @@ def _loaded(
     )
     test = replace(loaded.test, name="production", path=read.path, fingerprint=read.fingerprint, notes=notes)
     return replace(loaded, test=test)
-
-
-def _with_predictions(facts: Probes, proba: Any, train_proba: Any) -> Probes:
-    """The user's predictions in place of a model's."""
-    if proba is None or train_proba is None:
-        raise InputError(
-            "proba and train_proba belong together: the same model's predictions on the production rows and, out of "
-            "sample, on the training rows. Give both, or a model."
-        )
-    ours, theirs = facts["train_rows"], facts["test_rows"]
-    sizes = facts["loaded"].train.frame.height, facts["loaded"].test.frame.height
-    named = zip(("train_proba", "proba"), (train_proba, proba), sizes, strict=True)
-    checked = [_checked(name, value, size, facts["task"]) for name, value, size in named]
-    return Probes(
-        loaded=facts["loaded"], settings=facts["settings"], given_model=None, given_proba=None,
-        train_predicted=checked[0][ours], test_predicted=checked[1][theirs],
-    )  # fmt: skip
-
-
-def _checked(name: str, value: Any, rows: int, task: Any) -> np.ndarray:
-    from holdfast.vocabulary import ARGUMENTS, check
-
-    array = np.asarray(value, dtype=float)
-    if task.kind != "regression" and array.ndim == 1 and len(task.classes) == 2:
-        array = np.column_stack([1 - array, array])
-    kind = "prediction" if task.kind == "regression" else "probs"
-    try:
-        check(name, array, ARGUMENTS[kind], {"n": (rows, "its set")})
-    except ValueError as problem:
-        raise InputError(str(problem)) from None
-    if kind == "probs" and array.shape[1] != len(task.classes):
-        raise InputError(f"{name} has {array.shape[1]} columns; expected one a class: {', '.join(task.classes[:10])}.")
-    return array
 
 
 def _check(facts: Probes, settings: Settings, draws: int) -> None:

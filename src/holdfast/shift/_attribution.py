@@ -122,14 +122,18 @@ class Samples:
     def mechanisms(
         self, features: list[np.ndarray], names: list[str], loss: np.ndarray, players: int
     ) -> dict[str, np.ndarray]:
-        """The columns whose own shift moves the mean loss most, one by one, and the rest as one."""
+        """The columns whose own shift moves the mean loss most, one by one, and the rest as one.
+
+        Columns of one name, such as the components of a text or a group that the user names, are one mechanism.
+        """
+        together = {name: [f for f, own in zip(features, names, strict=True) if own == name] for name in names}
         moved = []
-        for column in features:
-            ratio = fit_ratio([column], self.is_cur, self.fitted, self.ridge)
+        for columns in together.values():
+            ratio = fit_ratio(columns, self.is_cur, self.fitted, self.ridge)
             moved.append(abs(weighted_loss(loss, ratio, True, self.n)[0] - loss[: self.n].mean()))
-        order = np.argsort(-np.array(moved), kind="stable")
-        chosen = {names[i]: features[i] for i in order[:players]}
-        rest = [features[i] for i in order[players:]]
+        order = [list(together)[i] for i in np.argsort(-np.array(moved), kind="stable")]
+        chosen = {name: np.column_stack(together[name]) for name in order[:players]}
+        rest = [column for name in order[players:] for column in together[name]]
         return {**chosen, "other columns": np.column_stack(rest)} if rest else chosen
 
     def attribute(self, mechanisms: list[np.ndarray], loss: np.ndarray) -> list[Estimate]:

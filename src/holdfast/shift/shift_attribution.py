@@ -20,11 +20,12 @@ class ShiftAttribution(Measure):
         v(S) = E_{ref}[r_S\,\ell] \text{ or } E_{cur}[r_{\bar S}^{-1}\,\ell]
 
     The players are the label mix (with `ref_y` or a numeric `ref_target`), the `players` columns that matter most, the
-    other columns together, and the relation between them and the label. The mean loss with only the mechanisms S
-    shifted is that of the reference, weighted by the density ratio of S; once the relation is in S, that of the current
-    sample, weighted back on all that is not in S. No causal graph is asked for: Shapley values average over the orders.
-    The parts sum to the change exactly. Use it when both samples have labels and the loss has changed. It fails where
-    the samples hardly overlap, and when a change of the dependence between columns is at work: that goes to "relation".
+    other columns together, and the relation between them and the label; columns of one name are one player. The mean
+    loss with only the mechanisms S shifted is that of the reference, weighted by the density ratio of S; once the
+    relation is in S, that of the current sample, weighted back on all that is not in S. No causal graph is asked for:
+    Shapley values average over the orders. The parts sum to the change exactly. Use it when both samples have labels
+    and the loss has changed. It fails where the samples hardly overlap, and when a change of the dependence between
+    columns is at work: that goes to "relation".
 
     After a call, `parts_` holds an `Estimate` by name ("label", "column age", "other columns", "relation"), largest
     first; intervals are first-order and include the fit of the ratios.
