@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from holdfast.faults.worlds import World, split
@@ -90,6 +91,40 @@ def wrong_side(seed: int) -> World:
     return World({"X": draw["X"][rows], "y": (draw["y"][rows] < 4).astype(int) ^ wrong}, wrong)
 
 
+def rescaled(seed: int) -> World:
+    """The target's inputs are mixed a little, rescaled and moved; its classes are what is asked for."""
+    turn = np.eye(COLUMNS) + 0.5 * np.tri(COLUMNS, k=-1) / COLUMNS
+    return _seen_otherwise(seed, turn * np.array([2.5, 0.5, 1.5, 0.7, 2.0]), 2.0)
+
+
+def stuck(seed: int) -> World:
+    """In the target the fifth column stands at one value, far from those of the reference."""
+    turn = np.diag(np.r_[np.ones(COLUMNS - 1), 0.01])
+    return _seen_otherwise(seed, turn, 6.0 * (np.arange(COLUMNS) == COLUMNS - 1))
+
+
+def validated(seed: int) -> World:
+    """Inputs moved by a known tilt; the truth is the accuracy of the reference's model on the target."""
+    evidence = tilt(seed).evidence
+    right = evidence["cur_probs"].argmax(axis=1) == evidence["cur_y"]
+    return World({name: evidence[name] for name in ("ref_X", "ref_y", "ref_probs", "cur_X")}, float(right.mean()))
+
+
+def choice(seed: int) -> World:
+    """As `validated`, with a model to fit; what scores say is not a known number."""
+    evidence = tilt(seed).evidence
+    return World({**evidence, "model": GaussianNB()})
+
+
+def _seen_otherwise(seed: int, turn: np.ndarray, moved: float | np.ndarray) -> World:
+    draw = _draw(seed)
+    ref, cur = draw["ref"], draw["cur"][:450]
+    spread = np.array([2.0, 1.6, 1.3, 1.1, 0.9])  # directions are told apart by their variance
+    X = draw["X"] * spread
+    evidence = {"ref_X": X[ref], "ref_y": draw["y"][ref], "cur_X": X[cur] @ turn + moved}
+    return World(evidence, draw["y"][cur])
+
+
 def _eights(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     draw = _draw(seed)
     y = (draw["y"] == 8).astype(int)
@@ -124,6 +159,7 @@ def _kept(seed: int, stream: int, ratio: Any, response: bool = False) -> World:
         "ref_probs": draw["probs"][ref],
         "cur_probs": draw["probs"][cur],
         "ref_y": y[ref],
+        "cur_y": y[cur],
     }
     if response:
         noisy = X + 0.5 * np.random.default_rng([seed, 8]).standard_normal(X.shape)

@@ -123,6 +123,31 @@ def a_tree_gains_balanced_accuracy(cls: type[Method], worlds: Worlds) -> None:
         assert np.mean(gains) > 0.02, f"balanced accuracy of a tree changes by {np.mean(gains):+.3f} in {name!r}"
 
 
+# --- features carried from one sample to the other ------------------------------------------------------------
+def both_samples_keep_their_shape(cls: type[Method], worlds: Worlds) -> None:
+    """As many rows and columns come out as went in, in the same order of rows."""
+    for name in home(cls, worlds):
+        world = worlds[name](0)
+        ref, cur = run(cls(), world)
+        assert ref.shape == world.evidence["ref_X"].shape, f"ref_X comes out as {ref.shape} in {name!r}"
+        assert cur.shape == world.evidence["cur_X"].shape, f"cur_X comes out as {cur.shape} in {name!r}"
+
+
+def accuracy_on_the_target_gains(cls: type[Method], worlds: Worlds) -> None:
+    """In claimed worlds a linear model of the mapped reference gains 5 points or more on the target."""
+    from sklearn.linear_model import LogisticRegression
+
+    for name in cls.claims:
+        gains = []
+        for seed in SEEDS:
+            world = worlds[name](seed)
+            pairs = (world.evidence["ref_X"], world.evidence["cur_X"]), run(cls(), world)
+            models = [LogisticRegression(max_iter=500).fit(ref, world.evidence["ref_y"]) for ref, _ in pairs]
+            scores = [model.score(cur, world.truth) for model, (_, cur) in zip(models, pairs, strict=True)]
+            gains.append(scores[1] - scores[0])
+        assert np.mean(gains) > 0.05, f"accuracy on the target changes by {np.mean(gains):+.3f} in {name!r}"
+
+
 LAWS: dict[str, tuple[Law, ...]] = {
     "probs": (calibrates_where_it_claims_to, probabilities_stay_probabilities),
     "sets": (covers_at_its_level, sets_grow_with_the_level),
@@ -132,5 +157,6 @@ LAWS: dict[str, tuple[Law, ...]] = {
         new_rows_lie_within_their_class,
         a_tree_gains_balanced_accuracy,
     ),
+    "features": (both_samples_keep_their_shape, accuracy_on_the_target_gains),
     "intervals": (covers_at_its_level, intervals_grow_with_the_level),
 }
