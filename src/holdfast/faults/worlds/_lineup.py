@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
 PLAIN, ROBUST = 120, 60  # models trained on the digits as they are, and on digits with noise
@@ -134,6 +135,33 @@ def checkpoints(seed: int, agreement: float) -> tuple[np.ndarray, np.ndarray]:
             points.append((right[same].mean(), right[~same].mean()))
     pairs = np.array(points)
     return pairs[:, 0], pairs[:, 1]
+
+
+class BagModel:
+    """Scores bags by a linear model of their mean, or of their largest instance, found by alternation."""
+
+    def __init__(self, mean: bool) -> None:
+        self.mean = mean
+
+    def fit(self, bags: list[np.ndarray], y: np.ndarray) -> None:
+        """Means are classified as they are; else negative instances against the best one of every positive bag."""
+        if self.mean:
+            self.model = LogisticRegression(max_iter=300).fit([bag.mean(axis=0) for bag in bags], y)
+            return
+        positive = [bag for bag, label in zip(bags, y, strict=True) if label == 1]
+        negative = np.concatenate([bag for bag, label in zip(bags, y, strict=True) if label == 0])
+        chosen = np.concatenate(positive)
+        for _ in range(3):
+            labels = np.repeat([1, 0], [len(chosen), len(negative)])
+            self.model = LogisticRegression(class_weight="balanced")
+            self.model.fit(np.concatenate([chosen, negative]), labels)
+            chosen = np.array([bag[self.model.decision_function(bag).argmax()] for bag in positive])
+
+    def decision_function(self, bags: list[np.ndarray]) -> np.ndarray:
+        """One score a bag."""
+        if self.mean:
+            return self.model.decision_function([bag.mean(axis=0) for bag in bags])
+        return np.array([self.model.decision_function(bag).max() for bag in bags])
 
 
 def _nearest(train: np.ndarray, test: np.ndarray) -> np.ndarray:

@@ -23,9 +23,11 @@ from holdfast.faults.worlds import World, split
 from holdfast.faults.worlds._lineup import (
     PLAIN,
     ROBUST,
+    BagModel,
     checkpoints,
     drawn,
     lineup,
+    pixels,
     seeds,
     transformed,
     tuned,
@@ -227,6 +229,22 @@ def falling_errors(seed: int) -> World:
     return World(evidence, float(0.85 - 2 * np.exp(-at)))
 
 
+def adapted(seed: int) -> World:
+    """A linear model of clean digits and some faded ones, on faded ones; what it is worth shows against others."""
+    X, y = pixels()
+    rng = np.random.default_rng([seed, 17])
+    rows = rng.permutation(len(y))
+    inputs, share = np.concatenate([X[rows[:500]], 0.5 * X[rows[500:700]]]), np.repeat([1.0, rng.random()], [500, 200])
+    model = LogisticRegression(C=10, max_iter=300).fit(inputs, y[rows[:700]], sample_weight=share)
+    target = 0.5 * X[rows[700:]]
+    return World({"X": target, "probs": model.predict_proba(target), "class_weights": model.coef_})
+
+
+def mean_of_bags(seed: int) -> World:  # noqa: ARG001 - the test draws its own bags
+    """A learner that averages every bag, and so learns from what is absent."""
+    return World({"model": BagModel(mean=True)})
+
+
 # --- parts ----------------------------------------------------------------------------------------------------------
 class _Case(NamedTuple):
     model: Any
@@ -367,6 +385,7 @@ def _alike(seed: int) -> dict[str, np.ndarray]:
     return {
         **runs,
         **_equals(seed),
+        "model": BagModel(mean=False),
         "correct": copies[0, rows],
         "correct_runs": copies[1:, rows],
         "ref_accuracies": old,
