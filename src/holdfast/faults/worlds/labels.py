@@ -16,11 +16,13 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from holdfast.faults.worlds import World
 
 ROWS = 300
+EPOCHS = 25
 
 Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 Noise = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
@@ -30,7 +32,8 @@ Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 def none(seed: int) -> World:
     """Tumours and diabetes measurements as they came; nothing is planted."""
     labels, numbers = _labelled(_tumours, _no_noise, seed), _measured(_as_measured, seed)
-    return World({**labels.evidence, **{name: value[:ROWS] for name, value in numbers.evidence.items()}}, labels.truth)
+    numeric = {name: value[:ROWS] for name, value in numbers.evidence.items()}
+    return World({**labels.evidence, **numeric, **_learnt(_tumours, _no_noise, seed).evidence}, labels.truth)
 
 
 def class_conditional_binary(seed: int) -> World:
@@ -59,6 +62,21 @@ def class_overlap(seed: int) -> World:
     The classes overlap so much that a flipped label looks like any other row.
     """
     return _labelled(_overlapping, _symmetric, seed)
+
+
+def learning_symmetric(seed: int) -> World:
+    """`symmetric`, and the logits of a small network in every epoch of its training on those labels."""
+    return _learnt(_digits, _symmetric, seed)
+
+
+def learning_class_conditional(seed: int) -> World:
+    """`class_conditional`, and the logits of a small network in every epoch."""
+    return _learnt(_digits, _to_the_next_class, seed)
+
+
+def learning_class_overlap(seed: int) -> World:
+    """`class_overlap`, and the logits of a small network in every epoch: flipped labels are as hard as the others."""
+    return _learnt(_overlapping, _symmetric, seed)
 
 
 def rate_of_symmetric_noise(seed: int) -> World:
@@ -158,6 +176,22 @@ def _labelled(draw: Draw, noise: Noise, seed: int) -> World:
     models = (LogisticRegression(C=0.1, max_iter=300), GaussianNB(var_smoothing=0.01), KNeighborsClassifier(15))
     ensemble = np.stack([_out_of_sample(model, X, given, seed) for model in models])
     return World({"X": X, "y": given, "probs": ensemble[0], "ensemble_probs": ensemble}, given != y)
+
+
+@cache
+def _learnt(draw: Draw, noise: Noise, seed: int) -> World:
+    """Logits of a network by epoch of its training."""
+    rng = np.random.default_rng(seed)
+    X, y = draw(rng)
+    given = noise(X, y, rng)
+    return World({"y": given, "epoch_logits": _epoch_logits(X, given, seed)}, given != y)
+
+
+def _epoch_logits(X: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
+    """(t, n, k) log-probabilities of a network after each epoch: its logits less a constant a row."""
+    network = MLPClassifier((64,), batch_size=32, learning_rate_init=0.003, random_state=seed)
+    passes = (network.partial_fit(X, y, classes=np.unique(y)).predict_proba(X) for _ in range(EPOCHS))
+    return np.stack([np.log(np.maximum(probs, 1e-12)) for probs in passes])
 
 
 @cache
