@@ -17,9 +17,7 @@ UNTOUCHED = -1  # the number of the ground that is no dealt copy
 
 
 class Ground:
-    """Bases by (number of the deal, rows at most); `UNTOUCHED` is the user's data. The last few are kept."""
-
-    KEPT = 3
+    """Bases by (number of the deal, rows at most); `UNTOUCHED` is the user's data, whose bases are kept."""
 
     def __init__(self, loaded: Loaded, settings: Settings) -> None:
         self.settings, self.source = settings, loaded
@@ -32,8 +30,7 @@ class Ground:
         """The untouched tables, or those of one deal, with at most so many rows a set."""
         key = deal, most
         if key not in self._known:
-            while len(self._known) >= self.KEPT:
-                self._known.pop(next(iter(self._known)))
+            self._known = {known: base for known, base in self._known.items() if known[0] in (UNTOUCHED, deal)}
             self._known[key] = self._untouched(most) if deal == UNTOUCHED else self._dealt(deal, most)
         return self._known[key]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from holdfast.audit.check import Check
-from holdfast.audit.planting import planted_facts, trial
+from holdfast.audit.check import Check, NotApplicable, Skipped
+from holdfast.audit.planting import Base, planted_facts, trial
 from holdfast.audit.power import Rule, fault_named, next_strength, stream
 from holdfast.audit.run import run_check
 from holdfast.audit.settings import Settings
@@ -97,13 +98,21 @@ class Looks:
         while wanted := {pair: due for pair in group if (due := self._next(pair)) is not None}:
             strength, draw = next(iter(wanted.values()))
             yield f"{group[0].fault} at {strength:g}"
-            base = base or self.ground.base(group[0].deal, group[0].most)
+            base = base or self._known(group, by_code)
             facts, truth = planted_facts(base, fault, strength, stream(self.settings.seed, fault, strength, draw))
             for pair in (pair for pair, due in wanted.items() if due == (strength, draw)):
                 started = time.perf_counter()
                 seen = asdict(trial(by_code[pair.check], facts, truth, base, pair.by_rows))
                 seen["seconds"] = round(time.perf_counter() - started, 3)
                 self.journal.add(planted_key(pair, strength, draw), seen)
+
+    def _known(self, group: list[Pair], by_code: dict[str, type[Check]]) -> Base:
+        """What a group is planted in, with every fact that its checks read: copies keep what the fault leaves alone."""
+        base = self.ground.base(group[0].deal, group[0].most)
+        for pair in group:
+            with suppress(NotApplicable, Skipped):
+                base.facts.of(by_code[pair.check]().run)
+        return base
 
     def _next(self, pair: Pair) -> tuple[float, int] | None:
         """The strength and number of the next planting for a pair."""
