@@ -147,7 +147,7 @@ FRAME = pl.DataFrame(
     {
         "code": [f"{row:03d}" for row in range(24)],
         "size": [f"{row / 4:.2f}" for row in range(24)],
-        "kind": ["a", "b,c", 'say "d"', ""] * 6,
+        "kind": ["a", "b,c", 'say "d"', None] * 6,
         "label": ["yes", "no", "no"] * 8,
     }
 )
@@ -169,6 +169,7 @@ MAKERS = {
     "relabel_rows": lambda draw: _relabel(draw(ROWS)),
     "drop_columns": lambda draw: Remedy("drop_columns", "", True, columns=(draw(st.sampled_from(["code", "kind"])),)),
     "hide_values": lambda draw: Remedy("hide_values", "", True, columns=("size",), values=(draw(st.floats(0, 1)),)),
+    "impute_values": lambda draw: Remedy("impute_values", "", True, columns=("kind",), values=("a",)),
     "reweight_rows": lambda draw: _reweigh(draw(ROWS)),
     "balance_classes": lambda draw: Remedy("balance_classes", "", True),
 }

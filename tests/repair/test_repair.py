@@ -208,3 +208,32 @@ def test_same_seed_same_verdict(noisy: World) -> None:
     first, second = (holdfast.repair(noisy.report, repeats=3, only=["LAB001"]) for _ in range(2))
     assert first.record["judgement"] == second.record["judgement"]
     assert first.ledger.equals(second.ledger)
+
+
+def test_missing_values_are_filled_alike_in_both_sets_and_in_the_fit() -> None:
+    X, y = made(600, 11)
+    rng = np.random.default_rng(4)
+    gone = rng.random(600) < np.where(np.arange(600) < 300, 0.1, 0.5)
+    whole = table(X, y).with_columns(pl.when(pl.Series(gone)).then(None).otherwise(pl.col("c0")).alias("c0"))
+    train, test = whole[:300], whole[300:]
+    report = holdfast.audit(train, test, target="label", only=["SCH002"], quick=True)
+    (place,) = [i for i, one in enumerate(report["SCH002"].remedies) if one.action == "impute_values"]
+    done = holdfast.repair(report, train=train, test=test, only=[f"SCH002.{place}"], force=True, repeats=3)
+    assert done.train is not None and done.test is not None
+    assert done.train["c0"].null_count() == done.test["c0"].null_count() == 0
+    filled = done.test["c0"].filter(pl.Series(gone[300:])).unique().to_list()
+    assert filled == [train["c0"].median()], f"filled with {filled}"
+    assert done.ledger.height == int(gone.sum())
+
+
+def test_rejecting_unfamiliar_rows_states_a_risk() -> None:
+    """Half of the test rows lie far from training and have random labels: refusing them lowers the risk."""
+    X, y = made(900, 12)
+    X[600:750] += 12.0
+    y[600:750] = np.random.default_rng(5).integers(2, size=150)
+    train, test = table(X[:450], y[:450]), table(X[450:], y[450:])
+    report = holdfast.audit(train, test, target="label", only=["OOD001"], quick=True)
+    done = holdfast.repair(report, train=train, test=test, repeats=3)
+    (said,) = done.record["rejection"]
+    assert said["kept"] and said["risk"]["risk"]["high"] < said["risk"]["risk_of_all"]["value"], said
+    assert done.test is not None and done.test["holdfast_rejected"].sum() >= 140

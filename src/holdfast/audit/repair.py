@@ -23,7 +23,8 @@ class CannotPrice(Exception):
 class Lesson:
     """What a model is fitted on: positions among the training rows, their labels and weights, and the columns unseen.
 
-    `hidden` lists (column, share of its values to hide while learning). `members` models are fitted on random parts and
+    `hidden` lists (column, share of its values to hide while learning); `filled` (column, what stands for a missing
+    value, while learning and when asked). `members` models are fitted on random parts and
     their answers averaged. `finish` are the steps that turn probabilities into what is used (a recalibration, say);
     each is made from the positions that the model learns from and their labels, and from no others.
     """
@@ -33,6 +34,7 @@ class Lesson:
     weight: np.ndarray | None = None
     dropped: tuple[int, ...] = ()
     hidden: tuple[tuple[int, float], ...] = ()
+    filled: tuple[tuple[int, float], ...] = ()
     members: int = 1
     finish: tuple[Finisher, ...] = ()
 
@@ -75,7 +77,7 @@ class Schoolroom:
         positions = lesson.positions[kept]
         if len(positions) < 10 or (self.n_classes and len(np.unique(lesson.y[kept])) < 2):
             raise CannotPrice("too few rows or a single class would be left to learn from")
-        inputs = self.hide(self.inputs[positions], lesson.dropped)
+        inputs = self.hide(self.inputs[positions], lesson)
         inputs = self._thin(inputs, lesson.hidden, seed)
         weight = None if lesson.weight is None else lesson.weight[kept]
         models = []
@@ -86,7 +88,7 @@ class Schoolroom:
             models.append(self.model.fit(inputs[part], lesson.y[kept][part], weights, seed + 1000 * member))
 
         def predict(rows: Any) -> np.ndarray:
-            hidden = self.hide(rows, lesson.dropped)
+            hidden = self.hide(rows, lesson)
             answer = np.mean([model.predict(hidden) for model in models], axis=0)
             for step in steps:
                 answer = step(answer)
@@ -108,13 +110,15 @@ class Schoolroom:
             thinned[rng.random(len(thinned)) < share, column] = np.nan
         return thinned
 
-    def hide(self, inputs: Any, dropped: tuple[int, ...]) -> Any:
-        """The inputs with columns the model must not see blanked."""
-        if not dropped:
+    def hide(self, inputs: Any, lesson: Lesson) -> Any:
+        """The inputs with columns the model must not see blanked, and missing values filled."""
+        if not lesson.dropped and not lesson.filled:
             return inputs
-        hidden = np.array(inputs)
-        hidden[:, list(dropped)] = np.nan
-        return hidden
+        seen = np.array(inputs)
+        for column, value in lesson.filled:
+            seen[np.isnan(seen[:, column]), column] = value
+        seen[:, list(lesson.dropped)] = np.nan
+        return seen
 
 
 def _drop_rows(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:
@@ -157,6 +161,19 @@ def _hide_values(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:
     return replace(lesson, hidden=(*lesson.hidden, *hidden))
 
 
+def _impute_values(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:
+    """A number is filled as it is; text stands for the most frequent category, whose code is 0."""
+    if not isinstance(room.model, ProbeModel) or room.model.linear:
+        raise CannotPrice("the model's columns are fixed: fit it with values filled and audit again")
+    values = dict(zip(remedy.columns, remedy.values, strict=True))
+    filled = tuple(
+        (place, 0.0 if isinstance(values[name], str) else float(values[name]))
+        for place, name in enumerate(room.names)
+        if name in values
+    )
+    return replace(lesson, filled=(*lesson.filled, *filled))
+
+
 def _balance_classes(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
     weight = np.ones(len(lesson.y)) if lesson.weight is None else lesson.weight
     totals = np.bincount(lesson.y, weight, minlength=room.n_classes)
@@ -194,6 +211,7 @@ _ACTIONS: dict[str, Callable[[Schoolroom, Lesson, Remedy], Lesson]] = {
     "reweight_rows": _reweight_rows,
     "drop_columns": _drop_columns,
     "hide_values": _hide_values,
+    "impute_values": _impute_values,
     "balance_classes": _balance_classes,
     "recalibrate": _recalibrate,
     "correct_prior": _correct_prior,

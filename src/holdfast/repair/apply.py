@@ -53,6 +53,10 @@ class Workshop:
         self.frames[name] = frame.with_columns(cells.alias(column))
         self.ledger.cells(candidate, name, column, rows, before[rows], cells[rows])
 
+    def missing(self, name: str, column: str) -> np.ndarray:
+        """(n,) where the audit read no value: "NA" in a CSV file is one, although a cell stands there."""
+        return np.array(getattr(self.loaded, name).frame[column].is_null())
+
     def factors(self) -> np.ndarray:
         """(n,) the row weights so far."""
         if self.weight is None:
@@ -116,10 +120,22 @@ def _drop_columns(shop: Workshop, candidate: Candidate) -> None:
 def _hide_values(shop: Workshop, candidate: Candidate) -> None:
     rng = np.random.default_rng([shop.seed, 3])
     for column, share in zip(candidate.remedy.columns, candidate.remedy.values, strict=True):
-        present = ~shop.frames["train"][column].is_null().to_numpy() & shop.kept["train"]
+        present = ~shop.missing("train", column) & shop.kept["train"]
         rows = np.flatnonzero(present & (rng.random(len(present)) < float(share)))
         empty = pl.Series([None] * len(rows), dtype=shop.frames["train"][column].dtype)
         shop.set_cells("train", column, rows, empty, candidate)
+
+
+def _impute_values(shop: Workshop, candidate: Candidate) -> None:
+    """The same value in both sets: what is filled was learnt on the training set."""
+    for column, value in zip(candidate.remedy.columns, candidate.remedy.values, strict=True):
+        for name in shop.frames:
+            if column not in shop.frames[name].columns:
+                continue
+            rows = np.flatnonzero(shop.missing(name, column) & shop.kept[name])
+            kind = shop.frames[name][column].dtype
+            cell = str(value) if kind == pl.String else round(value) if kind.is_integer() else value
+            shop.set_cells(name, column, rows, pl.Series([cell] * len(rows), dtype=kind), candidate)
 
 
 def _reweight_rows(shop: Workshop, candidate: Candidate) -> None:
@@ -158,6 +174,7 @@ _ACTIONS = {
     "relabel_rows": _relabel_rows,
     "drop_columns": _drop_columns,
     "hide_values": _hide_values,
+    "impute_values": _impute_values,
     "reweight_rows": _reweight_rows,
     "balance_classes": _balance_classes,
     "reject_rows": _reject_rows,

@@ -209,7 +209,7 @@ def _labels(case: Case) -> np.ndarray:
 
 def _judged(trial: Trial, plan: Plan) -> dict[str, Any]:
     said: dict[str, Any] = {"set": trial.case.judged, "left_out": len(trial.leave_out), "choose": 0, "confirm": 0}
-    if plan.of_kind("model"):
+    if plan.of_kind("model") or (trial.held_out and plan.of_kind("rejection")):
         said |= {"choose": len(trial.parts.choose), "confirm": len(trial.parts.confirm)}
     return said
 

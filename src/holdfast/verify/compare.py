@@ -114,7 +114,11 @@ def run_noise(truth: np.ndarray, runs: np.ndarray, metric: Metric) -> dict[str, 
     from holdfast.estimation import RunVariance
 
     values = np.array([metric(truth, one) for one in runs])
-    noise: dict[str, Any] = {"runs": len(runs), "on_these_rows": float(values.std(ddof=1)) if len(runs) > 1 else None}
+    noise: dict[str, Any] = {
+        "runs": len(runs),
+        "on_these_rows": float(values.std(ddof=1)) if len(runs) > 1 else None,
+        "on_the_distribution": None,
+    }
     if metric.name == "accuracy" and len(runs) > 1:
         correct = np.stack([one.argmax(axis=1) == truth for one in runs])
         spread = RunVariance().measure(correct_runs=correct)
@@ -152,6 +156,7 @@ def label_doubt(
         "doubted": int(doubted.sum()),
         "gain_without": without._asdict(),
         "holds": bool(without.low > 0) == bool(whole.low > 0),
+        "labels_that_would_undo_it": None,
     }
     if metric.name == "accuracy" and whole.value > 0:
         doubt["labels_that_would_undo_it"] = int(np.ceil(whole.value * len(truth) / 2))

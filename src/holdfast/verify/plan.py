@@ -15,8 +15,8 @@ from holdfast.verify.case import remedy_of
 NEEDS_PEOPLE = {"learn_from_test_rows": "it needs labels that nobody has given yet: label rows, add them, audit again"}
 # Rows first, so that weights and class balance see the rows that are left; what is done to answers comes last.
 ORDER = (
-    "drop_rows", "relabel_rows", "drop_columns", "hide_values", "reweight_rows", "balance_classes", "average_models",
-    "recalibrate", "correct_prior", "reject_rows",
+    "drop_rows", "relabel_rows", "drop_columns", "hide_values", "impute_values", "reweight_rows", "balance_classes",
+    "average_models", "recalibrate", "correct_prior", "reject_rows",
 )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def conflict(first: Candidate, second: Candidate) -> str:
         return f"{one.name} drops row {both[0]}, to which {other.name} gives a new label" if len(both) else ""
     if one.remedy.action == other.remedy.action == "relabel_rows":
         return _other_label(one, other)
-    if (one.remedy.action, other.remedy.action) == ("drop_columns", "hide_values"):
+    if one.remedy.action == "drop_columns" and other.remedy.action in ("hide_values", "impute_values"):
         both_columns = [name for name in one.remedy.columns if name in other.remedy.columns]
         return f"{one.name} drops column {both_columns[0]!r}, which {other.name} changes" if both_columns else ""
     if one.remedy.action == other.remedy.action and one.remedy.action in ("recalibrate", "correct_prior"):

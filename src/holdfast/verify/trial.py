@@ -83,10 +83,12 @@ class Trial:
         if self.case.fresh:
             none = np.zeros(0, dtype=np.int64)
             return Parts(none, none, np.arange(len(self.truth)))
-        side = "test" if self.held_out else "train"
-        group = None if self.held_out else facts["train_group"]
-        ties = np.unique(tied_rows(facts[f"{side}_embedding"], group)[self.places], return_inverse=True)[1]
-        return make_parts(self.truth, ties, getattr(self.case.loaded, side).fingerprint)
+        if self.held_out:  # copies stay together
+            ties = facts["test_cells"].hash_rows().to_numpy()[self.places]
+        else:
+            ties = tied_rows(facts["train_embedding"], facts["train_group"])[self.places]
+        fingerprint = getattr(self.case.loaded, self.case.judged).fingerprint
+        return make_parts(self.truth, np.unique(ties, return_inverse=True)[1], fingerprint)
 
     @cached_property
     def _folds(self) -> np.ndarray:

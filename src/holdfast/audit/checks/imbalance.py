@@ -59,7 +59,16 @@ class Imbalance(Check):
             unit="share of the rarest class",
             because=(said, f"Recall of the most frequent class is {percent(common.value)}."),
             details=(bars,),
-            remedies=(Remedy("balance_classes", "Weigh the classes equally", True),),
+            remedies=(
+                Remedy("balance_classes", "Weigh the classes equally", True),
+                Remedy(
+                    "correct_prior",
+                    "Move the thresholds: decide as if all classes were equally frequent",
+                    True,
+                    set="model",
+                    values=tuple((counts.sum() / np.maximum(counts, 1) / len(counts)).tolist()),
+                ),
+            ),
             what_to_do="Collect more rows of these classes, or weigh the classes equally. Weights trade hits on the "
             "frequent classes for hits on the rare ones: judge them by a metric that values both, such as "
             "balanced_accuracy.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from holdfast.audit.check import Check, NotApplicable
 from holdfast.audit.evidence import difference, proportion
@@ -63,7 +64,10 @@ class MissingMismatch(Check):
                     rows[:200],
                 ),
             ),
-            remedies=_remedies(tuple(flagged), lost, {name: b / m for name, (_, b) in gone.items()}),
+            remedies=(
+                *_remedies(tuple(flagged), lost, {name: b / m for name, (_, b) in gone.items()}),
+                *_filled(train_set, features, flagged),
+            ),
             what_to_do="Find out why the values are missing. A model should not lean on columns that will not be "
             "there: "
             "train without them, or train with values hidden as often as they are missing in the new data.",
@@ -81,6 +85,22 @@ def _remedies(flagged: tuple[str, ...], lost: tuple[str, ...], rates: dict[str, 
     if not lost:
         return (hidden,)
     return (Remedy("drop_columns", f"Train without {listed(lost)}", True, columns=lost), hidden)
+
+
+def _filled(train_set: DataSet, features: tuple[ColumnRecord, ...], flagged: list[str]) -> tuple[Remedy, ...]:
+    """Fill numbers with the median and categories with the most frequent one of training, in both sets."""
+    values: dict[str, float | str] = {}
+    for column in features:
+        known = train_set.frame[column.name].drop_nulls()
+        if column.name in flagged and len(known) and column.kind == "number":
+            values[column.name] = float(np.median(known.to_numpy()))
+        elif column.name in flagged and len(known) and column.kind == "category":
+            counts = known.cast(pl.String).value_counts(sort=True).sort(["count", known.name], descending=[True, False])
+            values[column.name] = str(counts[known.name][0])
+    if not values:
+        return ()
+    title = f"Fill missing values of {listed(list(values))} with what is usual in training"
+    return (Remedy("impute_values", title, True, columns=tuple(values), values=tuple(values.values())),)
 
 
 def _pvalue(a: int, n: int, b: int, m: int) -> float:
