@@ -12,6 +12,7 @@ from scipy.stats import kendalltau, spearmanr
 from holdfast.core import Estimate
 from holdfast.estimation import (
     AccuracyOnTheCurve,
+    ClusteringOnDifficulty,
     DownstreamError,
     EffectiveRobustness,
     LossToLoss,
@@ -23,6 +24,7 @@ from holdfast.estimation import (
 )
 from holdfast.faults.worlds import worlds
 from holdfast.faults.worlds._lineup import PLAIN, drawn, lineup, seeds, transformed, wordings
+from holdfast.ops.curves import fitting_laws, grid_forecast
 from holdfast.ops.ranking import rank
 from holdfast.testing.laws import call
 
@@ -200,3 +202,26 @@ def test_augmented_validation_ranks_models_for_unseen_kinds_better_than_validati
     ours, theirs = (spearmanr(unseen, part).statistic for part in (validated, mildest))
     assert ours > 0.7, f"rank correlation {ours:.2f}"
     assert ours > theirs + 0.2, f"rank correlation {ours:.2f}, of plain validation {theirs:.2f}"
+
+
+@pytest.mark.parametrize("radius", [0.1, 0.15, 0.2])
+def test_difficulty_clusters_cover_whatever_their_width(radius: float) -> None:
+    cases = [WORLDS["growing_models"](seed) for seed in range(30)]
+    draws = [(call(ClusteringOnDifficulty(radius=radius), case.evidence), case.truth) for case in cases]
+    assert covered(draws) >= 0.8, f"{covered(draws):.2f} of 30 intervals hold the larger model's score"
+    assert all(found.high - found.low < 0.3 for found, _ in draws)
+    smallest = np.mean([abs(case.evidence["pass_rates"].mean(axis=1)[-1] - case.truth) for case in cases])
+    assert smallest > 0.03, "the larger model is no better: nothing to predict"
+
+
+def test_difficulty_clusters_extrapolate_a_mixture_that_one_curve_cannot() -> None:
+    """Xu et al.: easy items saturate while hard ones emerge; one law through the mean misses what clusters see."""
+    amounts = np.geomspace(1, 64, 7)
+    easy, hard = np.exp(-0.4 * amounts**-0.9), np.exp(-40 * amounts**-0.75)
+    rates = np.repeat(np.column_stack([easy, hard]), [20, 60], axis=1)
+    truth = float(0.25 * np.exp(-0.4 * 1024**-0.9) + 0.75 * np.exp(-40 * 1024**-0.75))
+    ours = ClusteringOnDifficulty(at=1024.0).measure(rates, amounts).value
+    surprise = -np.log(rates.mean(axis=1))
+    law = fitting_laws([amounts], [1024.0], surprise, tied=True)
+    plain = float(np.exp(-grid_forecast(law.columns, law.at, surprise, law.prior).value))
+    assert abs(ours - truth) < 0.5 * abs(plain - truth), f"clusters {ours:.3f}, one curve {plain:.3f}, true {truth:.3f}"

@@ -102,6 +102,22 @@ def _transformations(X: np.ndarray, rng: np.random.Generator) -> list[np.ndarray
     return views
 
 
+@cache
+def growing() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Training sizes that grow, right or wrong (sizes, 24 runs, rows) of nearest neighbours, and at twice the last.
+
+    The runs at twice the last size stand alone (runs, rows): they are what is predicted.
+    """
+    y = pixels()[1]
+    rng = np.random.default_rng(5)
+    sizes, test = np.array([10, 15, 22, 33, 50, 75, 112, 150]), np.arange(TRAIN, len(y))
+
+    def runs(size: int) -> np.ndarray:
+        return np.array([_nearest(rng.choice(TRAIN, size, replace=False), test) == y[test] for _ in range(24)])
+
+    return sizes, np.array([runs(size) for size in sizes]), runs(2 * sizes[-1])
+
+
 def tuned(seed: int, rows: int = 200, submissions: int = 20) -> tuple[np.ndarray, np.ndarray]:
     """Right or wrong on an old and a new test set of submissions, each of which has learnt more of the old one."""
     y = pixels()[1]

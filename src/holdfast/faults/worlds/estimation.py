@@ -26,6 +26,7 @@ from holdfast.faults.worlds._lineup import (
     BagModel,
     checkpoints,
     drawn,
+    growing,
     lineup,
     pixels,
     seeds,
@@ -243,6 +244,15 @@ def adapted(seed: int) -> World:
 def mean_of_bags(seed: int) -> World:  # noqa: ARG001 - the test draws its own bags
     """A learner that averages every bag, and so learns from what is absent."""
     return World({"model": BagModel(mean=True)})
+
+
+def growing_models(seed: int) -> World:
+    """Pass rates of twelve runs on 500 items at eight training sizes; the truth is the score at twice the largest."""
+    sizes, right, later = growing()
+    rng = np.random.default_rng([seed, 18])
+    runs, items = rng.choice(24, 12, replace=False), rng.choice(right.shape[2], 500, replace=False)
+    rates = right[:, runs][:, :, items].mean(axis=1)
+    return World({"pass_rates": rates, "compute": sizes.astype(float)}, float(later[:, items].mean()))
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------
