@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 WEIGHTS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
+NO_WEIGHTS = "no weights"  # the choice to weigh no rows
 FILE = Path(__file__).parent / "prior.json"
 
 

@@ -77,7 +77,7 @@ def tiers(values: np.ndarray, level: float = 0.05) -> list[int]:
 
     The best method of those left heads a tier; the others of the tier are those that Wilcoxon's signed-rank test, with
     Holm's correction for their number, does not hold for worse (Benavoli, Corani and Mangili 2016 for why not by mean
-    ranks). What is left makes the next tier.
+    ranks), and those that rank between them. What is left makes the next tier.
 
     >>> rng = np.random.default_rng(0)
     >>> noise = rng.normal(0, 0.01, (4, 20))
@@ -92,8 +92,8 @@ def tiers(values: np.ndarray, level: float = 0.05) -> list[int]:
         head, others = left[0], left[1:]
         tier[head] = current
         pvalues = np.array([_worse(values[head], values[other]) for other in others])
-        tied = others[holm(pvalues) >= level] if len(others) else others
-        tier[tied] = current
+        tied = np.flatnonzero(holm(pvalues) >= level) if len(others) else others
+        tier[others[: tied[-1] + 1 if len(tied) else 0]] = current
     return tier.tolist()
 
 

@@ -12,7 +12,7 @@ from holdfast.audit.records import to_plain
 from holdfast.audit.settings import Settings
 from holdfast.bench.engine import Results
 from holdfast.bench.family import NONE, Family
-from holdfast.bench.prior import combined, shipped
+from holdfast.bench.prior import NO_WEIGHTS, combined, shipped
 from holdfast.bench.ranking import breaks_level, friedman, mean_interval, tiers
 from holdfast.lazy import methods
 
@@ -143,21 +143,31 @@ class _Table:
         """The method of a slot by what was planted here and by the prior, with what it gains over the default."""
         rows = [row for row in ranked if row["slot"] == slot]
         known = shipped(self.family.name)
-        best = self._best([row for row in rows if not row["mark"]], known) or rows[0]
-        chosen = {key: best[key] for key in ("name", "method", "settings", "view", "found", "cost")}
-        chosen |= {"tied": [row["name"] for row in rows if row["tier"] == best["tier"] and row is not best]}
-        chosen |= {"first": rows[0]["name"], "weight": known["weight"], "sets": known["sets"], "gain": None, "why": ""}
+        fine = [row for row in rows if not row["mark"]]
+        if self.family.name == "weighting":
+            fine = [*fine, {**rows[0], "name": NO_WEIGHTS, "signed": 0.0, "same": []}]
+        best = self._best(fine, known) or rows[0]
+        about = {"first": rows[0]["name"], "weight": known["weight"], "sets": known["sets"], "tied": [], "gain": None}
         default = next((row for row in rows if row["default"]), None)
-        if default is not None:
-            chosen["default"] = default["name"]
+        about["default"] = "" if default is None else default["name"]
+        why = "no weights make the model better on shifts like those planted" if best["name"] == NO_WEIGHTS else ""
+        why = "every method breaks its level on these data" if best["mark"] else why
+        if why:
+            none: dict[str, Any] = {
+                "name": "none",
+                "method": "",
+                "settings": {},
+                "view": "",
+                "found": None,
+                "cost": None,
+            }
+            return {**about, **none, "why": why}
         if default is not None and default is not best:
             gaps = self.sign * (self.values(best["name"], "found") - self.values(default["name"], "found"))
-            chosen["gain"] = mean_interval(gaps, self.cells, self.seed)
-        if best["mark"]:
-            chosen |= {"method": "", "name": "none", "why": "every method breaks its level on these data"}
-        if self.family.name == "weighting" and best["signed"] <= 0:
-            chosen |= {"method": "", "name": "none", "why": "no weights made the model better on the planted shifts"}
-        return chosen
+            about["gain"] = mean_interval(gaps, self.cells, self.seed)
+        about["tied"] = [row["name"] for row in rows if row["tier"] == best["tier"] and row is not best]
+        chosen = {key: best[key] for key in ("name", "method", "settings", "view", "found", "cost")}
+        return {**about, **chosen, "why": why}
 
     def _best(self, rows: list[dict[str, Any]], known: dict[str, Any]) -> dict[str, Any] | None:
         """By a weighted mean of what was planted here and of the prior; a method without a prior counts as average."""

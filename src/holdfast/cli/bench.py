@@ -64,6 +64,14 @@ def _show(report: BenchReport, page: Path) -> None:
     console.print(f"\nPage: {page}\nProfile for `holdfast audit --profile`: {profile}", highlight=False, markup=False)
 
 
+def _because(choice: dict[str, Any]) -> str:
+    if choice["why"]:
+        return f": {choice['why']}."
+    if choice["name"] == choice["first"]:
+        return ""
+    return f", by what was planted here and by what {choice['sets']} other data sets say."
+
+
 def _table(record: dict[str, Any], slot: str, rows: list[dict[str, Any]]) -> Table:
     from rich import box
     from rich.table import Table
