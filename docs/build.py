@@ -38,6 +38,7 @@ WRITTEN = (
     ("Start", "explain.md", "Why performance changed"),
     ("Start", "integrations.md", "In pytest, scikit-learn, MLflow"),
     ("How it works", "prices.md", "How prices are computed"),
+    ("How it works", "repair.md", "Repair and verify"),
     ("How it works", "power.md", "How power is measured"),
     ("How it works", "drill.md", "Drills"),
     ("How it works", "bench.md", "Choosing methods"),
