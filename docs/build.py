@@ -42,6 +42,7 @@ WRITTEN = (
     ("How it works", "power.md", "How power is measured"),
     ("How it works", "drill.md", "Drills"),
     ("How it works", "bench.md", "Choosing methods"),
+    ("How it works", "networks.md", "Networks"),
     ("How it works", "limits.md", "Where it fails"),
     ("Evidence", "comparison.md", "Beside other tools"),
     ("Reference", "report-schema.md", "Report schema"),
