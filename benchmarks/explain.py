@@ -3,8 +3,8 @@
     HOLDFAST_DATA=... python benchmarks/explain.py [--write]
 
 Losses are those of one logistic model on the census data (adult). The truth of a planted change is the mean of the same
-method over 12 draws of 12,000 rows a side; the 200 judged draws have 1,000 a side, so that coverage speaks of chance, not
-of what the density ratio cannot express.
+method over 12 draws of 12,000 rows a side; the 200 judged draws have 1,000 a side, so that coverage speaks of chance,
+not of what the density ratio cannot express.
 """
 
 from __future__ import annotations
