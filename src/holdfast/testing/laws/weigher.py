@@ -14,9 +14,13 @@ REACHED = 0.05  # standard deviations that a weighted mean may be away from the 
 
 
 def weights_are_non_negative_with_mean_one(cls: type[Method], worlds: Worlds) -> None:
-    """Ready for `sample_weight`."""
+    """Ready for `sample_weight`; worlds that are not claimed may be refused."""
     for name in home(cls, worlds):
-        weights = np.asarray(run(cls(), worlds[name](0)))
+        try:
+            weights = np.asarray(run(cls(), worlds[name](0)))
+        except ValueError as refusal:
+            assert name not in cls.claims, f"refuses its claimed world {name!r}: {refusal}"
+            continue
         assert weights.min() >= 0, f"negative weight {weights.min()} in {name!r}"
         assert abs(weights.mean() - 1) < 1e-6, f"mean weight {weights.mean():.6f} in {name!r}"
 
@@ -47,7 +51,7 @@ def weighted_means_meet_the_target_or_it_is_refused(cls: type[Method], worlds: W
     if not {"ref_X", "cur_X"} <= set(signature(cls.weigh_rows).parameters):  # type: ignore[attr-defined]
         return
     for name in home(cls, worlds):
-        for seed in SEEDS:
+        for seed in SEEDS if name in cls.claims else SEEDS[:1]:
             method, world = cls(), worlds[name](seed)
             try:
                 weights = np.asarray(run(method, world))
