@@ -68,7 +68,7 @@ class ClusteringOnDifficulty(Measure):
         return Estimate(value, min(low, value), max(high, value), len(members))
 
     def _clusters(self, pass_rates: np.ndarray) -> list[np.ndarray]:
-        """Item numbers of every cluster that is large enough; items further than `radius` from all modes are in none."""
+        """Item numbers of every cluster that is large enough; those further than `radius` from all modes in none."""
         items = pass_rates.T.astype(np.float64)
         width = self.radius * len(pass_rates) ** 0.5
         centres = modes(items, width)

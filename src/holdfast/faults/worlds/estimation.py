@@ -27,6 +27,7 @@ from holdfast.faults.worlds._lineup import (
     checkpoints,
     drawn,
     growing,
+    known_curves,
     lineup,
     pixels,
     seeds,
@@ -253,6 +254,14 @@ def growing_models(seed: int) -> World:
     runs, items = rng.choice(24, 12, replace=False), rng.choice(right.shape[2], 500, replace=False)
     rates = right[:, runs][:, :, items].mean(axis=1)
     return World({"pass_rates": rates, "compute": sizes.astype(float)}, float(later[:, items].mean()))
+
+
+def few_shots(seed: int) -> World:
+    """Four small sizes of one learning curve, 30 other curves known to the end; the truth is its error there."""
+    sizes, curves = known_curves()
+    order = np.random.default_rng([seed, 19]).permutation(len(curves))
+    evidence = {"sizes": sizes[:4], "errors": curves[order[0], :4]}
+    return World(evidence, float(curves[order[0], -1]), {"sizes": sizes, "curves": curves[order[1:31]]})
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------
