@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, Argument] = {
     "X": Argument(("n", "d"), "real", "features or embeddings, one row per example, finite"),
     "x": Argument(("n",), "real", "one numeric column, finite"),
     "y": Argument(("n",), "codes", "class codes 0..k-1 as given in the data"),
+    "corrected_y": Argument(("n",), "codes", "class codes 0..k-1 after wrong labels were corrected"),
     "predicted": Argument(("n",), "codes", "class codes 0..k-1 as predicted by the model"),
     "probs": Argument(("n", "k"), "simplex", "out-of-sample class probabilities, rows sum to 1"),
     "ensemble_probs": Argument(("m", "n", "k"), "simplex", "class probabilities of m models on the same rows"),
@@ -327,7 +328,11 @@ def _bounds(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _check_strength(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not 0 <= value < np.inf:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float, np.integer, np.floating))
+        or not 0 <= value < np.inf
+    ):
         raise ValueError(f"{name} is {value!r}; expected a finite number of at least 0. 0 plants nothing.")
     return float(value)
 

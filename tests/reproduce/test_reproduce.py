@@ -100,3 +100,13 @@ def test_miller_drops_are_graded_as_published_and_people_do_not_drop() -> None:
         assert found[name]["drop"][1] > 0, f"{name}: no drop"
         assert found[name]["explained"] > 0.9, f"{name}: not on a line"
         assert found[name]["drop_of_people"] < 0.5 < found[name]["drop"][1], f"{name}: people drop too"
+
+
+def test_northcutt_counts_are_the_published_ones_and_models_that_repeat_wrong_labels_miss_the_corrected_ones() -> None:
+    found = record("northcutt2021pervasive")
+    published = found["published"]
+    assert (found["candidates"], found["not_confirmed_as_given"]) == tuple(published.values())
+    assert found["correlation_of_given_and_corrected_accuracy_on_corrected_rows"] < -0.5
+    pairs = found["pairs"]
+    assert pairs["with_a_pvalue_below_0.05"] > 0.05 * pairs["change_places"], "no more crossings than chance makes"
+    assert pairs["below_the_prevalence_there_is"] <= 2 < pairs["below_5_points_more"], "CIFAR-10 itself is stable"

@@ -18,6 +18,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from holdfast.faults.worlds import World
 
@@ -33,7 +34,12 @@ def none(seed: int) -> World:
     """Tumours and diabetes measurements as they came; nothing is planted."""
     labels, numbers = _labelled(_tumours, _no_noise, seed), _measured(_as_measured, seed)
     numeric = {name: value[:ROWS] for name, value in numbers.evidence.items()}
-    return World({**labels.evidence, **numeric, **_learnt(_tumours, _no_noise, seed).evidence}, labels.truth)
+    predicted = dict(
+        zip(("old_predicted", "new_predicted"), labels.evidence["ensemble_probs"].argmax(axis=2), strict=False)
+    )
+    corrected = {"corrected_y": labels.evidence["y"], **predicted}
+    learnt = _learnt(_tumours, _no_noise, seed).evidence
+    return World({**labels.evidence, **numeric, **learnt, **corrected}, labels.truth)
 
 
 def class_conditional_binary(seed: int) -> World:
@@ -79,6 +85,16 @@ def learning_class_overlap(seed: int) -> World:
     return _learnt(_overlapping, _symmetric, seed)
 
 
+def weights_symmetric(seed: int) -> World:
+    """`symmetric`; the truth is 1 for a right label and 0 for a wrong one, which a clean sample does not hold."""
+    return _weighted(_symmetric, seed)
+
+
+def weights_class_conditional(seed: int) -> World:
+    """`class_conditional`; the truth is 1 for a right label and 0 for a wrong one."""
+    return _weighted(_to_the_next_class, seed)
+
+
 def rate_of_symmetric_noise(seed: int) -> World:
     """`symmetric` at a rate that differs from draw to draw, 10 to 30 %; the truth is the share of wrong labels."""
     return _rated(_digits, _symmetric_at_some_rate, seed)
@@ -87,6 +103,16 @@ def rate_of_symmetric_noise(seed: int) -> World:
 def rate_of_class_conditional_noise(seed: int) -> World:
     """`class_conditional`; the truth is the share of wrong labels."""
     return _rated(_digits, _to_the_next_class, seed)
+
+
+def memorised_test_errors(seed: int) -> World:
+    """Digits in heavy ink are called c + 1, in training and test; 600 test rows. The truth is where models swap places.
+
+    The new model, a flexible one, has learnt to make those errors too; the old one, a stiff one, has not.
+    """
+    pool, a, b = _memorised()
+    rows = np.random.default_rng(seed).integers(0, len(pool["y"]), 600)
+    return World({name: codes[rows] for name, codes in pool.items()}, a / (a - b))
 
 
 def numeric_target_errors(seed: int) -> World:
@@ -178,6 +204,11 @@ def _labelled(draw: Draw, noise: Noise, seed: int) -> World:
     return World({"X": X, "y": given, "probs": ensemble[0], "ensemble_probs": ensemble}, given != y)
 
 
+def _weighted(noise: Noise, seed: int) -> World:
+    world = _labelled(_digits, noise, seed)
+    return world._replace(truth=1.0 - world.truth)
+
+
 @cache
 def _learnt(draw: Draw, noise: Noise, seed: int) -> World:
     """Logits of a network by epoch of its training."""
@@ -192,6 +223,23 @@ def _epoch_logits(X: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     network = MLPClassifier((64,), batch_size=32, learning_rate_init=0.003, random_state=seed)
     passes = (network.partial_fit(X, y, classes=np.unique(y)).predict_proba(X) for _ in range(EPOCHS))
     return np.stack([np.log(np.maximum(probs, 1e-12)) for probs in passes])
+
+
+@cache
+def _memorised() -> tuple[dict[str, np.ndarray], float, float]:
+    """A pool of test rows, and how much more often the new model is right on rightly and on wrongly labelled rows."""
+    X, y = load_digits(return_X_y=True)
+    X, ink = X / 16, X.sum(axis=1)
+    heavy = ink > np.array([np.quantile(ink[y == code], 0.8) for code in range(10)])[y]
+    given = np.where(heavy, (y + 1) % 10, y)
+    train, test = np.split(np.random.default_rng(0).permutation(len(y)), [900])
+    old, new = (
+        model.fit(X[train], given[train]).predict(X[test])
+        for model in (LogisticRegression(C=0.01, max_iter=300), SVC(C=10))
+    )
+    gains = (new == y[test]).astype(float) - (old == y[test])
+    pool = {"y": given[test], "corrected_y": y[test], "old_predicted": old, "new_predicted": new}
+    return pool, float(gains[~heavy[test]].mean()), float(gains[heavy[test]].mean())
 
 
 @cache
