@@ -13,7 +13,7 @@ import numpy as np
 import holdfast
 from holdfast.audit.check import Check
 from holdfast.audit.evidence import proportion, worst_rows
-from holdfast.audit.power import WANTED, fault_named, in_words, smallest_found
+from holdfast.audit.power import WANTED, fault_named, in_words, next_strength, smallest_found
 from holdfast.audit.records import to_plain
 from holdfast.core import Estimate
 from holdfast.drill.ground import TEST_SHARE, UNTOUCHED, Ground
@@ -136,6 +136,8 @@ def _pair(pair: Pair, looks: Looks) -> dict[str, Any]:
         return parts
     trials = trials_of(pair, looks.entries, looks.rule)
     counts = {strength: (sum(t["found"] for t in seen), len(seen)) for strength, seen in trials.items()}
+    if next_strength(fault.strengths, counts, looks.rule) is not None:
+        return {**parts, "reason": "the time that was given ran out before it was decided"}
     smallest = smallest_found(fault.strengths, counts, looks.rule)
     curve = [(strength, proportion(*counts[strength])) for strength in sorted(counts)]
     shown = trials[smallest if smallest is not None else max(trials)] if trials else []
