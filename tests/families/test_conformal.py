@@ -217,3 +217,11 @@ def test_abstaining_ranks_above_hedging_above_overconfidence_at_equal_accuracy()
     assert abs(score["sure"] - 0.2) < 1e-12, score
     with pytest.raises(ValueError, match="loss_weight is 2"):
         DistributionalCorrectnessScore(loss_weight=2.0).measure(probs=sure, y=y, abstention=np.zeros(10))
+
+
+def test_adaptive_sets_tell_apart_probabilities_next_to_zero() -> None:
+    """A saturated model: true classes with 1e-20 must not let in the classes with 1e-40."""
+    probs = np.tile([1.0, 1e-20, 1e-40], (100, 1))
+    y = np.r_[np.zeros(50, int), np.ones(50, int)]
+    sets = AdaptivePredictionSets(level=0.9).fit(probs=probs, y=y).transform(probs=probs)
+    assert sets[:, 0].all() and 0.6 < sets[:, 1].mean() < 1 and not sets[:, 2].any(), sets.mean(axis=0)

@@ -25,9 +25,12 @@ from holdfast.weighting import (
     LabelShiftWeights,
     LogisticRatio,
     LossWeights,
+    PriorCorrection,
     ReTaSA,
     RuLSIF,
+    TemperatureMix,
     TomekLinks,
+    UniMax,
 )
 
 WORLDS = worlds("weighting")
@@ -396,3 +399,37 @@ def test_smotenc_keeps_categories_whole_and_counts_them_as_the_median_deviation(
     world = WORLDS["imbalanced_mixed"](0)
     made = SMOTENC().transform(**world.evidence)[0][len(world.evidence["X"]) :]
     assert np.isin(made[:, 3:], [0, 1, 2, 3]).all() and not np.isin(made[:, 0], world.evidence["X"][:, 0]).all()
+
+
+# --- mixes ----------------------------------------------------------------------------------------------------
+def test_temperature_goes_from_natural_to_alike() -> None:
+    sizes = np.array([1.0, 10.0, 100.0])
+    np.testing.assert_allclose(TemperatureMix(temperature=1.0).mix_groups(sizes=sizes), sizes / 111)
+    np.testing.assert_allclose(TemperatureMix(temperature=1e9).mix_groups(sizes=sizes), 1 / 3, rtol=1e-6)
+    np.testing.assert_allclose(TemperatureMix(progress=1.0).mix_groups(sizes=sizes), sizes / 111)
+    assert TemperatureMix().mix_groups(sizes=[0.0, 5.0]).tolist() == [0.0, 1.0]
+    with pytest.raises(ValueError, match=r"temperature is 0\.5"):
+        TemperatureMix(temperature=0.5).mix_groups(sizes=sizes)
+
+
+def test_unimax_spends_its_budget_and_repeats_no_group_too_often() -> None:
+    sizes, budget = np.array([3.0, 50.0, 7.0, 4000.0, 900.0]), 2000
+    share = UniMax(epochs=3.0).mix_groups(sizes=sizes, budget=budget)
+    draws = share * budget
+    assert (draws <= 3 * sizes + 1e-9).all() and np.allclose(draws[[0, 1, 2]], 3 * sizes[[0, 1, 2]])
+    assert abs(draws[3] - draws[4]) < 1e-9, f"large groups get {draws[3]:.1f} and {draws[4]:.1f}"
+
+
+def test_prior_correction_mends_the_threshold_of_a_rare_class() -> None:
+    from sklearn.metrics import balanced_accuracy_score
+
+    gains = []
+    for seed in range(3):
+        world = WORLDS["class_mix"](seed)
+        probs = world.evidence["probs"]
+        fair = PriorCorrection().fit(ref_y=world.train["ref_y"]).transform(probs=probs)
+        scores = [balanced_accuracy_score(world.truth, p.argmax(axis=1)) for p in (probs, fair)]
+        gains.append(scores[1] - scores[0])
+    assert np.mean(gains) > 0.05, f"balanced accuracy gains {np.round(gains, 3)}"
+    method = PriorCorrection().fit(ref_y=[0, 0, 2], cur_y=[1, 1, 1])
+    assert method.transform(probs=[[0.5, 0.3, 0.2]]).tolist() == [[0.5, 0.3, 0.2]], "nothing known can be wanted"

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from holdfast.calibration._conformal import threshold
+from holdfast.calibration._conformal import CLOSE, threshold
 from holdfast.core import Mapper
 
 
@@ -49,7 +49,8 @@ class AdaptivePredictionSets(Mapper):
     def fit(self, probs: np.ndarray, y: np.ndarray) -> Self:
         """Learn how much probability is to be gathered from calibration rows."""
         scores = self._scores(probs, np.random.default_rng([self.seed, 0]))
-        self.most_ = threshold(scores[np.arange(len(y)), y], self.level)
+        most = threshold(scores[np.arange(len(y)), y], self.level)
+        self.most_ = most + (CLOSE * abs(most) if np.isfinite(most) else 0.0)  # sums in another order are the same
         return self
 
     def transform(self, probs: np.ndarray) -> np.ndarray:
@@ -61,8 +62,9 @@ class AdaptivePredictionSets(Mapper):
         order = np.argsort(-probs, axis=1, kind="stable")
         ranked = np.take_along_axis(probs, order, axis=1)
         share = rng.random((len(probs), 1)) if self.randomised else np.ones((len(probs), 1))
-        gathered = ranked.cumsum(axis=1) - ranked * (1 - share)
+        below = np.hstack([ranked[:, ::-1].cumsum(axis=1)[:, -2::-1], np.zeros((len(probs), 1))])
+        gathered = -below - ranked * (1 - share)  # s - 1: near s = 1 the digits of tiny probabilities are kept
         gathered += self.penalty * np.maximum(np.arange(1, probs.shape[1] + 1) - self.free, 0)
         scores = np.empty_like(gathered)
         np.put_along_axis(scores, order, gathered, axis=1)
-        return np.round(scores, 12)  # sums of the same probabilities in another order are the same score
+        return scores

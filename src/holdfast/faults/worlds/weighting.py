@@ -125,6 +125,24 @@ def _seen_otherwise(seed: int, turn: np.ndarray, moved: float | np.ndarray) -> W
     return World(evidence, draw["y"][cur])
 
 
+def unequal_groups(seed: int) -> World:
+    """Sizes of eight groups over three orders of magnitude; alike would be fair."""
+    sizes = np.random.default_rng([seed, 11]).permutation(10.0 ** np.linspace(1, 4, 8)).round()
+    return World({"sizes": sizes, "budget": 20_000}, np.full(8, 1 / 8))
+
+
+def class_mix(seed: int) -> World:
+    """Low digits against high; the model was trained where one row in ten is high, and half are where it is used."""
+    draw = _draw(seed)
+    X, y = draw["X"], (draw["y"] >= 5).astype(int)
+    rows = np.random.default_rng([seed, 12]).permutation(len(y))
+    first, held = rows[:1200], rows[1200:]
+    train = np.r_[first[y[first] == 0], first[y[first] == 1][:60]]
+    model = LogisticRegression(max_iter=500).fit(X[train], y[train])
+    shares = {"ref_y": y[train], "cur_y": y[first]}
+    return World({"probs": model.predict_proba(X[held])}, y[held], shares)
+
+
 def _eights(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     draw = _draw(seed)
     y = (draw["y"] == 8).astype(int)

@@ -8,7 +8,7 @@ it is blind.
 from __future__ import annotations
 
 from holdfast.core import Method
-from holdfast.testing.laws import common, editor, fault, grouper, mapper, measure, scorer, selector, weigher
+from holdfast.testing.laws import common, editor, fault, grouper, mapper, measure, mixer, scorer, selector, weigher
 from holdfast.testing.laws.running import Law, Worlds, call, run
 
 __all__ = ["Law", "Worlds", "call", "check_method", "laws_of", "run"]
@@ -18,6 +18,7 @@ _BY_ROLE: dict[str, tuple[Law, ...]] = {
     "measure": (*common.LAWS, *measure.LAWS),
     "grouper": (*common.LAWS, *grouper.LAWS),
     "weigher": (*common.LAWS, *weigher.LAWS),
+    "mixer": (*common.LAWS, *mixer.LAWS),
     "selector": (*common.LAWS, *selector.LAWS),
     "editor": editor.LAWS,
     "fault": (*common.DOCUMENTED, *fault.LAWS),
