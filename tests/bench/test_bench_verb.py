@@ -14,6 +14,8 @@ from holdfast.audit.choice import Choice
 from holdfast.audit.load import InputError
 from holdfast.bench.candidates import variants
 from holdfast.bench.engine import Journal
+from holdfast.bench.families import NAMES
+from holdfast.bench.prior import combined, fitted_weight, shipped
 from holdfast.bench.ranking import breaks_level, friedman, mean_interval, tiers
 from holdfast.bench.report import BenchReport
 from holdfast.labels import ConfidentLearning, NoiseCorrectedPosterior
@@ -202,3 +204,66 @@ def test_level_breaking_allows_for_chance() -> None:
 def test_names_of_candidates_say_what_they_are() -> None:
     assert Choice("labels.ConfidentLearning", {"adjust": True}, "votes").name == "ConfidentLearning(adjust=True), votes"
     assert Choice("", {}, "consensus of four").name == "consensus of four"
+
+
+# --- the choice --------------------------------------------------------------------------------------------------
+def test_a_choice_leans_on_other_data_sets_as_far_as_their_weight_says() -> None:
+    planted, prior = [0.8, 0.7, 0.6], np.array([-0.2, 0.15, 0.05])
+    picks = [int(combined(planted, prior, weight).argmax()) for weight in (1.0, 0.5, 0.0)]
+    assert picks == [0, 1, 1]
+
+
+def test_the_weight_is_the_one_with_which_choices_were_worth_most() -> None:
+    rng = np.random.default_rng(0)
+    worth = {str(i): rng.normal(0, 0.1, 6) for i in range(30)}
+    telling = {key: values + rng.normal(0, 0.01, 6) for key, values in worth.items()}
+    noise = {key: rng.normal(0, 0.1, 6) for key in worth}
+    common = {key: values + np.linspace(0, 0.5, 6) for key, values in worth.items()}
+    assert fitted_weight(telling, worth) >= 0.5, "planting that tells the truth is believed"
+    assert fitted_weight(noise, common) <= 0.25, "planting that tells nothing is not"
+
+
+def test_what_is_shipped_is_what_the_record_says() -> None:
+    root = Path(__file__).parents[2]
+    run = json.loads((root / "benchmarks" / "records" / "choice_by_planting.json").read_text())[-1]
+    for family, table_ in run["families"].items():
+        assert shipped(family) == {"weight": table_["weight"], "sets": len(table_["rows"]), "prior": table_["prior"]}
+        page = (root / "docs" / "bench.md").read_text()
+        gain = table_["summary"]["choice over default"]
+        line = [line for line in page.splitlines() if line.startswith(f"| {family} |")][1]
+        assert f"{gain['gain']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})" in line
+        lost = [row["set"] for row in table_["rows"] if row["choice"] < row["default"] - 1e-9]
+        said = next(line for line in page.splitlines() if line.startswith(f"- {family}:"))
+        assert all(name in said for name in lost) and len(lost) == gain["losses"]
+        assert len(table_["rows"]) >= 20
+    assert set(run["families"]) == set(NAMES)
+
+
+def test_no_weights_is_a_choice_too() -> None:
+    report = holdfast.bench("weighting", table(160), target="label", faults=["ExponentialTilt"], draws=1,
+                            only=["LogisticRatio", "KernelMeanMatching"])  # fmt: skip
+    chosen = report.choices["weighting"]
+    assert chosen["method"] in ("", "weighting.LogisticRatio", "weighting.KernelMeanMatching")
+    assert (chosen["method"] == "") == (chosen["name"] == "none") == bool(chosen["why"])
+    assert {row["name"] for row in report.ranking} >= {"LogisticRatio", "KernelMeanMatching"}
+
+
+@pytest.mark.parametrize(
+    ("family", "faults", "only", "slots"),
+    [
+        ("ood", ["UnitChange"], ["Mahalanobis", "NearestNeighbourDistance"], {"ood"}),
+        ("shift", ["ColumnShift"], ["KolmogorovSmirnov", "ChiSquared"], {"numbers", "categories"}),
+        ("estimation", ["ColumnShift"], ["CBPE", "AverageConfidence"], {"estimation"}),
+    ],
+)
+def test_every_family_has_its_ranking(family: str, faults: list[str], only: list[str], slots: set[str]) -> None:
+    report = holdfast.bench(family, table(160), target="label", faults=faults, draws=1, only=only)
+    assert set(report.choices) == slots
+    assert {row["name"].split("(")[0] for row in report.ranking} >= set(only)
+    assert "Chosen" in report._repr_html_()
+    if family == "shift":
+        assert all(row["false_alarms"]["draws"] == 20 for row in report.ranking)
+    if family == "ood":
+        assert all("AUROC of the model's errors" in row["extras"] for row in report.ranking)
+    if family == "estimation":
+        assert all(row["found"]["value"] == row["cost"]["value"] < 0.5 for row in report.ranking)
