@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, Argument] = {
     "ensemble_probs": Argument(("m", "n", "k"), "simplex", "class probabilities of m models on the same rows"),
     "logits": Argument(("n", "k"), "real", "unnormalised class scores"),
     "epoch_logits": Argument(("t", "n", "k"), "real", "logits of every row in each of t epochs of training, in order"),
+    "epoch_losses": Argument(("t", "n"), "real", "loss of every row after each of t epochs of training, in order"),
     "inputs": Argument((), "any", "what a network is called on: a tensor, a tuple or a mapping of tensors"),
     "row": Argument((), "any", "the row numbers of a batch"),
     "target": Argument(("n",), "real", "numeric response"),

@@ -12,8 +12,9 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import cross_val_predict
+from sklearn.neural_network import MLPClassifier
 
-from holdfast.faults.worlds import World
+from holdfast.faults.worlds import World, split
 
 
 def planted_slice(seed: int) -> World:
@@ -69,6 +70,29 @@ def bent_relation(seed: int) -> World:
     return World({"ref_x": x[ref], "ref_target": target[ref], "cur_x": x[cur], "cur_target": bent[cur]})
 
 
+def hidden_problems(seed: int) -> World:
+    """Digits of which a tenth has a wrong label and a tenth has its pixels shuffled; loss curves of a small network.
+
+    To fit on: 50 probes each that are fine, have a wrong label, have shuffled pixels.
+    """
+    return _trained(seed, share=0.1)
+
+
+def hidden_in_overlap(seed: int) -> World:
+    """The same in diabetes progression told from four weak columns: a row with a problem is as hard as any other."""
+    return _trained(seed, share=0.1, overlap=True)
+
+
+def relied_on_shortcut(seed: int) -> World:
+    """Tumours whose column 0 says the class in 19 rows of 20, in training and test, and a model that learnt it."""
+    rng = np.random.default_rng([seed, 6])
+    X, y = _tumours()
+    X, y = X.copy(), y.copy()
+    X[:, 0] = np.where(rng.random(len(y)) < 0.95, y, 1 - y) + 0.1 * rng.normal(size=len(y))
+    train, test = split(len(y), 0.5, rng)
+    return World({"model": LogisticRegression(C=0.01).fit(X[train], y[train]), "X": X[test], "y": y[test]})
+
+
 def none(seed: int) -> World:
     """Losses know nothing of features and groups, and the relation is the same in a set of other body masses."""
     rng = np.random.default_rng([seed, 3])
@@ -81,7 +105,44 @@ def none(seed: int) -> World:
         "group": rng.choice(6, len(X), p=[0.4, 0.3, 0.1, 0.1, 0.05, 0.05]),
     }
     relation = {"ref_x": x[ref], "ref_target": target[ref], "cur_x": x[cur], "cur_target": target[cur] + 20}
-    return World({**evidence, **relation}, np.full(len(X), -1))
+    reliance, trained = _unrelated_column(X, rng), _trained(seed, share=0.0)
+    return World({**trained.evidence, **evidence, **relation, **reliance}, np.full(len(X), -1), trained.train)
+
+
+def _unrelated_column(X: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
+    """Column 0 is dealt anew, for a model and for the rows it is tested on; the class follows column 1 and chance."""
+    scaled = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-9)
+    draws = []
+    for _ in range(2):
+        dealt = scaled.copy()
+        dealt[:, 0] = rng.permutation(dealt[:, 0])
+        draws.append((dealt, (scaled[:, 1] + rng.normal(size=len(X)) > 0).astype(int)))
+    (train, train_y), (test, y) = draws
+    return {"X": test, "y": y, "model": LogisticRegression(max_iter=500).fit(train, train_y)}
+
+
+def _kinds(seed: int, share: float = 0.1) -> np.ndarray:
+    """(750,) 1 where a row has a wrong label, 2 where its input is shuffled, 0 where it is fine."""
+    rng = np.random.default_rng([seed, 7])
+    return np.where(rng.random(750) < 2 * share, rng.integers(1, 3, 750), 0)
+
+
+@cache
+def _trained(seed: int, share: float, overlap: bool = False) -> World:
+    """Loss curves of rows with planted problems, and of 50 probes a suite that were trained on among them."""
+    rng = np.random.default_rng([seed, 5])
+    X, y = _overlapping() if overlap else _digits()
+    rows = rng.permutation(len(y))[:900]
+    X, y, k = X[rows].copy(), y[rows].copy(), int(y.max()) + 1
+    suite = np.r_[np.repeat([0, 1, 2], 50), _kinds(seed, share)]
+    flipped, shuffled = suite == 1, suite == 2
+    y[flipped] = (y[flipped] + rng.integers(1, k, flipped.sum())) % k
+    X[shuffled] = rng.permuted(X[shuffled], axis=1)
+    network = MLPClassifier((64,), batch_size=32, learning_rate_init=0.003, random_state=seed)
+    passes = (network.partial_fit(X, y, classes=np.unique(y)).predict_proba(X) for _ in range(25))
+    losses = np.stack([-np.log(np.maximum(probs[np.arange(len(y)), y], 1e-12)) for probs in passes])
+    probes = {"epoch_losses": losses[:, :150], "group": suite[:150]}
+    return World({"y": y[150:], "epoch_losses": losses[:, 150:]}, suite[150:] > 0, probes)
 
 
 def _raised(losses: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -104,6 +165,27 @@ def _two_draws(seed: int, n: int = 600, lean: bool = False) -> tuple[np.ndarray,
 def _relation() -> tuple[np.ndarray, np.ndarray]:
     data = load_diabetes(scaled=False)
     return data.data[:, 2], data.target
+
+
+@cache
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    X, y = load_digits(return_X_y=True)
+    return X / 16, y
+
+
+@cache
+def _tumours() -> tuple[np.ndarray, np.ndarray]:
+    X, y = load_breast_cancer(return_X_y=True)
+    return (X - X.mean(axis=0)) / X.std(axis=0), y
+
+
+@cache
+def _overlapping() -> tuple[np.ndarray, np.ndarray]:
+    """High or low diabetes progression and four columns that hardly tell it; every row three times over, jittered."""
+    X, target = load_diabetes(return_X_y=True)
+    X = np.repeat((X / X.std(axis=0))[:, [0, 1, 4, 5]], 3, axis=0)
+    X += 0.3 * np.random.default_rng(0).normal(size=X.shape)
+    return X, np.repeat(target > np.median(target), 3).astype(int)
 
 
 def _table(seed: int) -> tuple[np.ndarray, np.ndarray]:
