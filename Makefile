@@ -55,7 +55,7 @@ teeth: $(STAMP)  ## Plant bugs in the methods and count how many the tests catch
 	@$(BIN)/python benchmarks/teeth.py
 
 bench: $(STAMP)  ## Side by side with peers, where they are installed; ratios in CPU seconds
-	@for script in labels label_quality neighbours drift mmd slices estimation natural_shifts estimate explain audit; do \
+	@for script in labels label_quality neighbours drift mmd slices estimation natural_shifts estimate explain choice_by_planting audit; do \
 		echo "== $$script"; OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$script.py || echo "not run: see above"; done
 
 clean:  ## Remove what the other targets made

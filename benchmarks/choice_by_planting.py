@@ -60,7 +60,7 @@ AUDITS = {
     "estimation": "consensus of four", "weighting": "LogisticRatio",
 }  # what the audit uses without a profile  # fmt: skip
 NOTHING = {"found": {"none": 0.0}, "breaks": False}
-OPEN, CLOSE = "<!-- choice table -->", "<!-- /choice table -->"
+OPEN, CLOSE = "### Measured", "### What this says"  # between these headings the page has the tables
 MEASURES = {"labels": "average precision", "ood": "AUROC", "shift": "share found", "estimation": "minus the error",
             "weighting": "gain of accuracy"}  # fmt: skip
 # They refit models of their own for seconds a planting, weigh by the loss and not by the target, or have no rival.
