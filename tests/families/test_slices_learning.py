@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from holdfast.faults.worlds import slices as worlds
-from holdfast.slices import MetadataArchaeology, SRandomizedAUC
+from holdfast.slices import ConsistentCalibration, MetadataArchaeology, SRandomizedAUC
 
 
 # --- metadata archaeology ---------------------------------------------------------------------------------------
@@ -82,3 +82,25 @@ def test_a_block_outside_the_table_is_named(block: tuple[int, ...]) -> None:
     model = LogisticRegression().fit(np.eye(3), [0, 1, 1])
     with pytest.raises(ValueError, match="X has columns 0 to 2, but block is"):
         SRandomizedAUC(block=block).measure(model=model, X=np.eye(3), y=[0, 1, 1])
+
+
+# --- feedback loops ---------------------------------------------------------------------------------------------
+def test_the_bound_is_the_sum_of_the_theorem_and_ends_below_all_rows_over_human_ones() -> None:
+    initial, human, machine = 200, 30, 70
+    rows = initial
+    for rounds in range(1, 6):
+        rows += human + machine
+        total = 1 + sum(
+            machine / n * np.prod([(later - human) / later for later in range(n + 100, rows + 1, 100)])
+            for n in range(initial + 100, rows + 1, 100)
+        )
+        assert ConsistentCalibration.bound(rounds, initial, human, machine) == pytest.approx(total)
+    assert ConsistentCalibration.bound(1000, initial, human, machine) < 1 + machine / human
+    assert ConsistentCalibration.bound(0, initial, human, machine) == 1
+
+
+def test_answers_that_agree_with_labels_do_not_drift() -> None:
+    found = ConsistentCalibration().measure(y=[0, 1, 1, 0] * 10, predicted=[1, 0, 1, 0] * 10)
+    assert found.value == 0
+    assert found.pvalue == 1
+    assert found.low < 0 < found.high

@@ -110,3 +110,11 @@ def test_northcutt_counts_are_the_published_ones_and_models_that_repeat_wrong_la
     pairs = found["pairs"]
     assert pairs["with_a_pvalue_below_0.05"] > 0.05 * pairs["change_places"], "no more crossings than chance makes"
     assert pairs["below_the_prevalence_there_is"] <= 2 < pairs["below_5_points_more"], "CIFAR-10 itself is stable"
+
+
+def test_taori_the_likelier_class_drifts_and_stays_within_the_bound_drawn_answers_do_not() -> None:
+    found = record("taori2023data")
+    drift, bound = found["drift_by_round"], found["bound_by_round"]
+    assert drift[-1] < 1.2 * drift[0] < 0, f"drift goes from {drift[0]:.3f} to {drift[-1]:.3f}"
+    assert all(abs(one) <= limit * 1.01 for one, limit in zip(drift, bound, strict=True))
+    assert max(map(abs, found["drift_by_round_drawn"])) < 0.3 * abs(drift[0])

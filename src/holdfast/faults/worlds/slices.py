@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import cross_val_predict
@@ -83,6 +84,25 @@ def hidden_in_overlap(seed: int) -> World:
     return _trained(seed, share=0.1, overlap=True)
 
 
+def amplified_majority(seed: int) -> World:
+    """Diabetes progression in the upper fifth, told from weak columns, answered by the likelier class.
+
+    The truth is by how much too few are said to be in the upper fifth.
+    """
+    y, probs = _upper_fifth()
+    answers = (probs > 0.5).astype(int)
+    rows = np.random.default_rng(seed).integers(0, len(y), 500)
+    return World({"y": y[rows], "predicted": answers[rows]}, float(answers.mean() - y.mean()))
+
+
+def sampled_answers(seed: int) -> World:
+    """The same with answers drawn from the model's calibrated probabilities: nothing drifts."""
+    y, probs = _upper_fifth()
+    rng = np.random.default_rng([seed, 8])
+    rows = rng.integers(0, len(y), 500)
+    return World({"y": y[rows], "predicted": (rng.random(500) < probs[rows]).astype(int)})
+
+
 def relied_on_shortcut(seed: int) -> World:
     """Tumours whose column 0 says the class in 19 rows of 20, in training and test, and a model that learnt it."""
     rng = np.random.default_rng([seed, 6])
@@ -110,7 +130,7 @@ def none(seed: int) -> World:
 
 
 def _unrelated_column(X: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
-    """Column 0 is dealt anew, for a model and for the rows it is tested on; the class follows column 1 and chance."""
+    """Column 0 is dealt anew for a model and for its test rows; class and answers follow column 1 and chance."""
     scaled = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-9)
     draws = []
     for _ in range(2):
@@ -118,7 +138,9 @@ def _unrelated_column(X: np.ndarray, rng: np.random.Generator) -> dict[str, Any]
         dealt[:, 0] = rng.permutation(dealt[:, 0])
         draws.append((dealt, (scaled[:, 1] + rng.normal(size=len(X)) > 0).astype(int)))
     (train, train_y), (test, y) = draws
-    return {"X": test, "y": y, "model": LogisticRegression(max_iter=500).fit(train, train_y)}
+    model = LogisticRegression(max_iter=500).fit(train, train_y)
+    drawn = (rng.random(len(X)) < ndtr(scaled[:, 1])).astype(int)
+    return {"X": test, "y": y, "model": model, "predicted": drawn}
 
 
 def _kinds(seed: int, share: float = 0.1) -> np.ndarray:
@@ -186,6 +208,14 @@ def _overlapping() -> tuple[np.ndarray, np.ndarray]:
     X = np.repeat((X / X.std(axis=0))[:, [0, 1, 4, 5]], 3, axis=0)
     X += 0.3 * np.random.default_rng(0).normal(size=X.shape)
     return X, np.repeat(target > np.median(target), 3).astype(int)
+
+
+@cache
+def _upper_fifth() -> tuple[np.ndarray, np.ndarray]:
+    X, target = load_diabetes(return_X_y=True)
+    y = (target > np.quantile(target, 0.8)).astype(int)
+    model = LogisticRegression(C=1.0)
+    return y, cross_val_predict(model, X / X.std(axis=0), y, cv=10, method="predict_proba")[:, 1]
 
 
 def _table(seed: int) -> tuple[np.ndarray, np.ndarray]:
