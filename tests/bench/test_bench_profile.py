@@ -99,6 +99,14 @@ def test_other_rows_are_a_remark_and_other_data_are_refused() -> None:
         holdfast.audit(train, target="place", profile=known, quick=True)
 
 
+def test_a_choice_that_takes_too_long_on_many_rows_is_left_for_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, test = frames()
+    monkeypatch.setattr("holdfast.audit.run.QUADRATIC_ROWS", 100)
+    report = holdfast.audit(train, test, target="label", only=["SCH001"], quick=True, profile=profile(train))
+    assert any("MaximumMeanDiscrepancy was chosen for rows, but takes too long" in s for s in report.record.left_out)
+    assert set(report.to_dict()["settings"]["chosen"]) == set(CHOSEN) - {"rows"}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -14,6 +14,8 @@ from holdfast.lazy import methods
 if TYPE_CHECKING:
     from holdfast.audit.supply import Supply
 
+QUADRATIC_ROWS = 10_000  # up to which a choice may be a kernel machine or a permutation test
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -45,6 +47,16 @@ class Choice:
     def to_dict(self) -> dict[str, Any]:
         """As plain types: what a profile keeps."""
         return {"name": self.name, "method": self.method, "settings": dict(self.settings), "view": self.view}
+
+
+def is_quadratic(choice: Choice) -> bool:
+    """Whether the time of the method grows with the square of the rows: kernel machines, permuted kernels.
+
+    >>> is_quadratic(Choice("labels.PlantedChoice")), is_quadratic(Choice("labels.NearestNeighbourLabels"))
+    (True, False)
+    """
+    settings = choice.make().get_params() if choice.method else {}
+    return "kernel" in settings.get("models", ()) or ("permutations" in settings and "bandwidth" in settings)
 
 
 def needs(cls: type[Method]) -> dict[str, tuple[str, ...]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 import holdfast
 from holdfast.audit.check import Check, NotApplicable, Skipped, checks
-from holdfast.audit.choice import Choice
+from holdfast.audit.choice import QUADRATIC_ROWS, Choice, is_quadratic
 from holdfast.audit.load import InputError, Loaded, load, weight_column
 from holdfast.audit.power import measure_power
 from holdfast.audit.price import price_findings
@@ -124,7 +124,14 @@ def _chosen(profile: Any, loaded: Loaded) -> tuple[dict[str, Choice], tuple[str,
         return {}, ()
     known = read_profile(profile)
     features = [column.name for column in Probes(loaded=loaded)["features"]]
-    return dict(known.choices), known.remarks(loaded, features)
+    remarks = known.remarks(loaded, features)
+    rows = max(data.frame.height for data in (loaded.train, loaded.test) if data is not None)
+    slow = {slot for slot, choice in known.choices.items() if rows > QUADRATIC_ROWS and is_quadratic(choice)}
+    said = tuple(
+        f"{known.choices[slot].name} was chosen for {slot}, but takes too long on {rows:,} rows: the default was used."
+        for slot in sorted(slow)
+    )
+    return {slot: choice for slot, choice in known.choices.items() if slot not in slow}, (*remarks, *said)
 
 
 def _check_settings(settings: Settings, loaded: Loaded) -> None:
