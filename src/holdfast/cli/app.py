@@ -93,7 +93,7 @@ def audit(
         ),
     ] = None,
     profile: Annotated[
-        Path | None, typer.Option(help="profile.json of `holdfast bench`: use the methods that planting chose there.")
+        Path | None, typer.Option(help="profile.json of holdfast bench: use the methods that planting chose there.")
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the checks as JUnit XML to this file.")] = None,
     sarif: Annotated[Path | None, typer.Option(help="Write the findings as SARIF 2.1.0 to this file.")] = None,
@@ -225,16 +225,16 @@ def bench(
     ),
     fault: Annotated[
         list[str] | None,
-        typer.Option(help="A fault to plant (`holdfast methods faults`) instead of the family's. May be repeated."),
+        typer.Option(help="A fault to plant (holdfast methods faults) instead of the family's. May be repeated."),
     ] = None,
     only: Annotated[
         list[str] | None, typer.Option(help="A method to rank (ConfidentLearning) instead of all. May be repeated.")
     ] = None,
-    metric: Annotated[str | None, typer.Option(help="What costs are told in, as in `audit`.")] = None,
+    metric: Annotated[str | None, typer.Option(help="What costs are told in, as in audit.")] = None,
     task: Annotated[
         str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
     ] = None,
-    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as in `audit`. May be repeated.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as in audit. May be repeated.")] = None,
     seed: Seed = 0,
     draws: Annotated[int | None, typer.Option(help="How often each fault is planted at each strength.")] = None,
     max_rows: Annotated[int, typer.Option(help="Rows used at most, drawn at random.")] = 2_000,
