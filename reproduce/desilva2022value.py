@@ -64,7 +64,7 @@ def _errors(angle: int, count: int, draw: int) -> tuple[float, float]:
         for weight in choices
     ]
     best = choices[int(np.argmax(held))]
-    return tuple(1 - fit(own, weight).score(X[test], y[test]) for weight in (natural, best))  # type: ignore[return-value]
+    return tuple(1 - fit(own, weight).score(X[test], y[test]) for weight in (natural, best))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The records of the scripts on added data and on overlapping classes hold what their papers say, or that they do not."""
+"""The records on added data and on overlapping classes hold what their papers say, or that they do not."""
 
 from __future__ import annotations
 
