@@ -84,6 +84,27 @@ def hidden_in_overlap(seed: int) -> World:
     return _trained(seed, share=0.1, overlap=True)
 
 
+def unequal_learning_rates(seed: int) -> World:
+    """Three groups of digits: zeros and sixes, threes and eights, six classes that are hard to tell. 150 rows to come.
+
+    To fit on: test errors of nearest neighbours with few pilot rows. The truth is the best of all mixes in steps of a
+    twentieth, by errors measured at many sizes, for the sum of squared errors.
+    """
+    sizes, budget = np.array([60.0, 20.0, 20.0]), 150
+    grid = np.array([10, 20, 40, 60, 80, 120, 170, 210])
+    measured = _errors_by_size(tuple(grid), tuple(range(100, 130)))
+    shares = np.array([(i, j, 20 - i - j) for i in range(21) for j in range(21 - i)]) / 20
+    totals = sum(
+        np.interp(np.log(sizes[g] + budget * shares[:, g]), np.log(grid), measured[g]) ** 2 for g in range(len(sizes))
+    )
+    pilot = (8, 12, 16, 20, 30, 40)
+    train = {
+        "pilot_sizes": np.array(pilot),
+        "group_errors": _errors_by_size(pilot, tuple(range(8 * seed, 8 * seed + 8))),
+    }
+    return World({"sizes": sizes, "budget": budget}, shares[np.argmin(totals)], train)
+
+
 def amplified_majority(seed: int) -> World:
     """Diabetes progression in the upper fifth, told from weak columns, answered by the likelier class.
 
@@ -208,6 +229,21 @@ def _overlapping() -> tuple[np.ndarray, np.ndarray]:
     X = np.repeat((X / X.std(axis=0))[:, [0, 1, 4, 5]], 3, axis=0)
     X += 0.3 * np.random.default_rng(0).normal(size=X.shape)
     return X, np.repeat(target > np.median(target), 3).astype(int)
+
+
+@cache
+def _errors_by_size(sizes: tuple[int, ...], seeds: tuple[int, ...]) -> np.ndarray:
+    """(groups, sizes) mean test errors of the nearest neighbour over draws of the training rows."""
+    X, y = _digits()
+    errors = np.zeros((3, len(sizes)))
+    for group, classes in enumerate([(0, 6), (3, 8), (1, 2, 3, 5, 8, 9)]):
+        members = np.flatnonzero(np.isin(y, classes))
+        for seed in seeds:
+            rows, tests = np.split(np.random.default_rng([seed, group]).permutation(members), [max(sizes)])
+            squares = ((X[tests[:100], None] - X[None, rows]) ** 2).sum(axis=2)
+            nearest = [squares[:, :size].argmin(axis=1) for size in sizes]
+            errors[group] += [(y[rows][one] != y[tests[:100]]).mean() / len(seeds) for one in nearest]
+    return errors
 
 
 @cache

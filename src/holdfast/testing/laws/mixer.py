@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from holdfast.core import Method
-from holdfast.testing.laws.running import SEEDS, Law, Worlds, call, first, run
+from holdfast.faults.worlds import World
+from holdfast.testing.laws.running import SEEDS, Law, Worlds, first, run
+from holdfast.vocabulary import argument
 
 
 def proportions_sum_to_one(cls: type[Method], worlds: Worlds) -> None:
@@ -19,9 +24,11 @@ def proportions_sum_to_one(cls: type[Method], worlds: Worlds) -> None:
 def groups_do_not_see_their_order(cls: type[Method], worlds: Worlds) -> None:
     """Shuffled groups get the same proportions, shuffled."""
     world = first(cls, worlds)
-    sizes = np.asarray(world.evidence["sizes"])
-    order = np.random.default_rng(5).permutation(len(sizes))
-    there, back = run(cls(), world), call(cls(), {**world.evidence, "sizes": sizes[order]})
+    order = np.random.default_rng(5).permutation(len(world.evidence["sizes"]))
+    there, back = (
+        run(cls(), world),
+        run(cls(), World(_shuffled(world.evidence, order), None, _shuffled(world.train, order))),
+    )
     assert np.allclose(np.asarray(there)[order], back), "proportions depend on the order of the groups"
 
 
@@ -33,6 +40,13 @@ def mixes_better_than_nature(cls: type[Method], worlds: Worlds) -> None:
             natural = np.asarray(world.evidence["sizes"]) / np.sum(world.evidence["sizes"])
             far = [float(np.abs(mix - world.truth).sum() / 2) for mix in (np.asarray(run(cls(), world)), natural)]
             assert far[0] < 0.8 * far[1], f"{far[0]:.3f} from the wanted mix in {name!r}, natural shares {far[1]:.3f}"
+
+
+def _shuffled(values: Mapping[str, Any], order: np.ndarray) -> dict[str, Any]:
+    """Whatever has a row a group, in another order of the groups."""
+    entries = {name: argument(name) for name in values}
+    by_group = {name for name, entry in entries.items() if entry is not None and entry.dims[:1] == ("m",)}
+    return {name: np.asarray(value)[order] if name in by_group else value for name, value in values.items()}
 
 
 LAWS: tuple[Law, ...] = (proportions_sum_to_one, groups_do_not_see_their_order, mixes_better_than_nature)
