@@ -210,3 +210,14 @@ def test_hostile_names_cannot_steer_a_terminal() -> None:
     found = holdfast.compare(table)
     assert isinstance(found, Tables)
     assert "\x1b" not in str(found)
+
+
+def test_many_runs_are_fitted_and_too_many_refused() -> None:
+    rng = np.random.default_rng(0)
+    size = 10 ** rng.uniform(2, 5, 400)
+    table = {"size": size, "error": (0.05 + 2 * size**-0.5) * np.exp(rng.normal(0, 0.02, 400))}
+    found = holdfast.scaling(table, outliers=True)
+    assert found["prediction"]["value"] == pytest.approx(0.05 + 2 * (2 * size.max()) ** -0.5, rel=0.02)
+    assert any("300 of the 400 runs" in note for note in found["notes"])
+    with pytest.raises(InputError, match="at most 2,000"):
+        holdfast.scaling({name: np.tile(column, 6) for name, column in table.items()})

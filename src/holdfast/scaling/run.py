@@ -24,6 +24,8 @@ WORDS = {
 }
 LEAST = 4
 LEAST_DRAWS = 200
+MOST = 2000  # runs: memory is linear in them, times the shapes that are tried
+DRAWN = 300  # runs of each drawn table at most; the noise shrinks as more runs would shrink it
 APART = 4.0  # robust standard deviations from the law at which a run is an outlier
 MOST_APART = 0.1  # share of the runs that may be
 FREE = 12  # runs from which the exponents of parameters and tokens are told apart
@@ -62,6 +64,8 @@ def scaling(
     notes += sized
     keep, left = usable({name: seen, **columns}, LEAST, positive=[name, *columns])
     seen, columns = seen[keep], {key: column[keep] for key, column in columns.items()}
+    if len(seen) > MOST:
+        raise InputError(f"the table holds {len(seen):,} runs; expected at most {MOST:,}. Average repeated runs first.")
     places = _places(columns, at or {})
     for key, column in columns.items():
         if len(np.unique(column)) < 3 - (len(columns) > 1):
@@ -87,6 +91,8 @@ def scaling(
         "coverage": {"draws": draws, "held": held, "share": held / draws, "widened": widened},
         "held_out": _held_out(columns, seen, tied),
     }
+    if len(seen) > DRAWN:
+        notes.append(f"Coverage was measured on tables of {DRAWN} of the {len(seen)} runs, with less noise to make up.")
     return Tables({**record, "tables": _tables(record), "notes": [*notes, *left]})
 
 
@@ -183,9 +189,13 @@ def _measured(
     rng = np.random.default_rng(seed)
     scale, law = max(scale, 1e-9), likely(law, seen)
     middle = _constants(law, *best_fit(law.columns, seen, law.prior)[:2])
+    if len(seen) > DRAWN:
+        rows = np.sort(rng.choice(len(seen), DRAWN, replace=False))
+        scale *= (DRAWN / len(seen)) ** 0.5
+        law, fitted = law._replace(columns=law.columns[:, rows]), fitted[rows]
     drawn, needed, held = [], [], 0
     for _ in range(draws):
-        values = fitted * np.exp(rng.normal(0, scale, len(seen)))
+        values = fitted * np.exp(rng.normal(0, scale, len(fitted)))
         again = grid_forecast(law.columns, law.at, values, law.prior)
         held += again.low <= truth <= again.high
         side = again.high - again.value if truth > again.value else again.value - again.low
