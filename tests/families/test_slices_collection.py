@@ -1,4 +1,4 @@
-"""What to collect next, and the price of collecting it elsewhere."""
+"""What to collect next, and what logged outcomes say once confounders are taken out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from holdfast.faults.worlds import slices as worlds
-from holdfast.slices import AdaptiveSampling
+from holdfast.slices import AdaptiveSampling, ConfounderAdjustedEffect
 
 
 def _errors(sizes: np.ndarray) -> np.ndarray:
@@ -73,3 +73,49 @@ def test_wrong_arguments_are_named() -> None:
         AdaptiveSampling().fit([10, 20], [[0.4, 0.2]])
     with pytest.raises(ValueError, match="aversion is 0"):
         AdaptiveSampling(aversion=0.0).fit([10, 20, 40], [[0.4, 0.2, 0.1]]).mix_groups([1], budget=10)
+
+
+# --- logged outcomes --------------------------------------------------------------------------------------------
+def test_the_naive_slope_is_far_off_and_the_adjusted_one_is_not() -> None:
+    method = ConfounderAdjustedEffect()
+    values, naive = [], []
+    for seed in range(20):
+        values.append(method.measure(**worlds.confounded_outcome(seed).evidence).value)
+        naive.append(method.naive_)
+    assert abs(np.mean(values) - 0.3) < 0.04, f"{np.mean(values):.3f} on average, 0.3 planted"
+    assert np.mean(naive) > 0.5, f"naive slope {np.mean(naive):.3f}"
+
+
+def test_a_model_of_the_adjusted_outcome_ranks_the_cause_first() -> None:
+    """The paper's claim: learning from the raw outcome prefers a proxy of the confounder to what causes the outcome."""
+    chosen = {"raw": [], "adjusted": []}
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        world = worlds.confounded_outcome(seed).evidence
+        proxy = world["X"][:, 2] + 0.3 * rng.normal(size=len(world["x"]))  # a style that follows body mass
+        cause = world["x"] - world["x"].mean()
+        adjusted = ConfounderAdjustedEffect().adjusted_outcome(**world)
+        for name, outcome in (("raw", world["target"]), ("adjusted", adjusted)):
+            slopes = np.linalg.lstsq(np.column_stack([cause, proxy]), outcome - outcome.mean(), rcond=None)[0]
+            chosen[name].append(abs(slopes[0]) * cause.std() > abs(slopes[1]) * proxy.std())
+    assert np.mean(chosen["raw"]) < 0.3, f"the raw outcome prefers the cause in {np.mean(chosen['raw']):.0%} of draws"
+    assert np.mean(chosen["adjusted"]) > 0.9, f"the adjusted one in {np.mean(chosen['adjusted']):.0%}"
+
+
+def test_segments_as_columns_give_the_fixed_effects_slope() -> None:
+    rng = np.random.default_rng(0)
+    segment = rng.integers(0, 5, 3000)
+    x = segment + rng.normal(size=3000)
+    target = 0.2 * x + np.array([3, -1, 4, 0, 9.0])[segment] + rng.normal(size=3000)
+    dummies = np.eye(5)[segment]
+    within = x - np.array([x[segment == s].mean() for s in range(5)])[segment]
+    found = ConfounderAdjustedEffect(degree=1).measure(x=x, target=target, X=dummies)
+    assert found.value == pytest.approx(within @ target / (within @ within), abs=0.005)
+
+
+def test_a_feature_that_the_confounders_determine_is_refused() -> None:
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    with pytest.raises(ValueError, match="x is a function of the confounders"):
+        ConfounderAdjustedEffect().measure(x=X @ [1.0, 2.0], target=X[:, 0], X=X)
+    with pytest.raises(ValueError, match="x has 3 rows and folds is 5"):
+        ConfounderAdjustedEffect().measure(x=[1.0, 2, 4], target=[1.0, 2, 3], X=[[1.0], [0], [0]])

@@ -124,6 +124,18 @@ def sampled_answers(seed: int) -> World:
     return World({"y": y[rows], "predicted": (rng.random(500) < probs[rows]).astype(int)})
 
 
+def confounded_outcome(seed: int) -> World:
+    """Diabetes progression a year later; a feature that follows body mass adds three tenths of its size to it.
+
+    Age, sex, body mass and blood pressure are known. Body mass raises the outcome too: the naive slope is far off.
+    """
+    rng = np.random.default_rng([seed, 9])
+    X, progression = load_diabetes(return_X_y=True)
+    X, progression = X[:, :4] / X[:, :4].std(axis=0), (progression - progression.mean()) / progression.std()
+    x = 0.7 * X[:, 2] + 0.3 * X[:, 2] ** 2 + 0.7 * rng.normal(size=len(X))
+    return World({"x": x, "target": progression + 0.3 * x, "X": X}, 0.3)
+
+
 def relied_on_shortcut(seed: int) -> World:
     """Tumours whose column 0 says the class in 19 rows of 20, in training and test, and a model that learnt it."""
     rng = np.random.default_rng([seed, 6])
@@ -151,7 +163,10 @@ def none(seed: int) -> World:
 
 
 def _unrelated_column(X: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
-    """Column 0 is dealt anew for a model and for its test rows; class and answers follow column 1 and chance."""
+    """Column 0 is dealt anew for a model and for its test rows; class and answers follow column 1 and chance.
+
+    A feature and an outcome both follow column 2, and not each other.
+    """
     scaled = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-9)
     draws = []
     for _ in range(2):
@@ -161,7 +176,8 @@ def _unrelated_column(X: np.ndarray, rng: np.random.Generator) -> dict[str, Any]
     (train, train_y), (test, y) = draws
     model = LogisticRegression(max_iter=500).fit(train, train_y)
     drawn = (rng.random(len(X)) < ndtr(scaled[:, 1])).astype(int)
-    return {"X": test, "y": y, "model": model, "predicted": drawn}
+    outcome = {"x": test[:, 2] + rng.normal(size=len(X)), "target": test[:, 2] + rng.normal(size=len(X))}
+    return {"X": test, "y": y, "model": model, "predicted": drawn, **outcome}
 
 
 def _kinds(seed: int, share: float = 0.1) -> np.ndarray:
