@@ -21,3 +21,11 @@ def test_overlap_leaves_what_one_temperature_cannot_mend() -> None:
     left = [found[f"overlap {overlap}"]["calibration error, fitted"] for overlap in ("0.0", "0.4", "0.8")]
     assert left[0]["high"] < left[1]["low"] and left[0]["high"] < left[2]["low"], left
     assert found["overlap 0.4"]["log loss that mixing saves"]["high"] < 0, "mixup loses here: said in sources.toml"
+
+
+def test_scores_with_labels_of_the_source_choose_near_the_best_and_confidence_alone_does_not() -> None:
+    found = json.loads((RECORDS / "lalou2024skadabench.json").read_text(encoding="utf-8"))["all"]
+    mean = {name: estimate["value"] for name, estimate in found.items()}
+    best, plain = mean["best candidate"], mean["no adaptation"]
+    assert min(mean["circular validation"], mean["deep embedded validation"]) > best - 0.1 > plain + 0.1, mean
+    assert max(mean["prediction entropy"], mean["soft neighbourhood density"]) < plain + 0.05, mean
