@@ -118,3 +118,12 @@ def test_taori_the_likelier_class_drifts_and_stays_within_the_bound_drawn_answer
     assert drift[-1] < 1.2 * drift[0] < 0, f"drift goes from {drift[0]:.3f} to {drift[-1]:.3f}"
     assert all(abs(one) <= limit * 1.01 for one, limit in zip(drift, bound, strict=True))
     assert max(map(abs, found["drift_by_round_drawn"])) < 0.3 * abs(drift[0])
+
+
+def test_sanyal_each_step_by_rank_lifts_more_than_by_chance() -> None:
+    found = record("sanyal2021fix")
+    assert found["wrong_among_the_first_tenth"] > 0.8
+    assert found["drop_ranked"] > found["before"] > found["drop_random"]
+    assert found["both_ranked"] > found["drop_ranked_add_random"] > found["drop_ranked"]
+    lift = found["both_ranked"] - found["both_random"]
+    assert lift > 4 * found["standard_error_of_ranked_less_random"], f"lift {lift:.3f}"
