@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from holdfast.audit.choice import Choice
+from holdfast.audit.choice import Choice, needs
 from holdfast.bench.family import Family, Outcome, Scene
-from holdfast.core import Weigher
+from holdfast.core import Method, Weigher
 
 
 class Weighting(Family):
@@ -21,8 +21,13 @@ class Weighting(Family):
     cost = "that the shift still costs after fitting with the weights"
     faults: ClassVar[tuple[str, ...]] = ("ExponentialTilt", "LabelShift", "SubpopulationShift", "MissingRegion")
     defaults: ClassVar[dict[str, str]] = {"weighting": "LogisticRatio"}
-    draws: ClassVar[int] = 4
+    draws: ClassVar[int] = 2  # a fit with weights takes seconds
     learn = 0.5
+
+    def refuses(self, cls: type[Method]) -> str:
+        if not any(name.startswith("cur_") for name in needs(cls)["weigh_rows"]):
+            return "it does not weigh training rows by the rows met"
+        return ""
 
     def judge(self, scene: Scene, candidate: Choice, known: dict[str, Any]) -> Outcome:
         plain = scene.refitted()
