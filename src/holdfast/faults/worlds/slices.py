@@ -136,6 +136,20 @@ def confounded_outcome(seed: int) -> World:
     return World({"x": x, "target": progression + 0.3 * x, "X": X}, 0.3)
 
 
+def moved_group(seed: int) -> World:
+    """Diabetes progression above the median; group 1 has a larger body mass: a fixed model calls more of it high.
+
+    The truth is how much more often a row of group 1 belongs into the other group.
+    """
+    rng = np.random.default_rng([seed, 10])
+    X, y, probs = _upper_half()
+    tilt = np.exp(np.clip(X[:, 2], -2, 2))
+    rows = np.r_[rng.integers(0, len(y), 400), rng.choice(len(y), 400, p=tilt / tilt.sum())]
+    group = np.repeat([0, 1], 400)
+    evidence = {"probs": probs[rows], "predicted": (probs[rows, 1] > 0.5).astype(int), "group": group, "X": X[rows]}
+    return World(evidence, np.where(group == 1, tilt.mean() / tilt[rows], 1.0))
+
+
 def relied_on_shortcut(seed: int) -> World:
     """Tumours whose column 0 says the class in 19 rows of 20, in training and test, and a model that learnt it."""
     rng = np.random.default_rng([seed, 6])
@@ -177,7 +191,9 @@ def _unrelated_column(X: np.ndarray, rng: np.random.Generator) -> dict[str, Any]
     model = LogisticRegression(max_iter=500).fit(train, train_y)
     drawn = (rng.random(len(X)) < ndtr(scaled[:, 1])).astype(int)
     outcome = {"x": test[:, 2] + rng.normal(size=len(X)), "target": test[:, 2] + rng.normal(size=len(X))}
-    return {"X": test, "y": y, "model": model, "predicted": drawn, **outcome}
+    share = ndtr(scaled[:, 1])
+    probs = {"probs": np.column_stack([1 - share, share])}
+    return {"X": test, "y": y, "model": model, "predicted": drawn, **outcome, **probs}
 
 
 def _kinds(seed: int, share: float = 0.1) -> np.ndarray:
@@ -268,6 +284,13 @@ def _upper_fifth() -> tuple[np.ndarray, np.ndarray]:
     y = (target > np.quantile(target, 0.8)).astype(int)
     model = LogisticRegression(C=1.0)
     return y, cross_val_predict(model, X / X.std(axis=0), y, cv=10, method="predict_proba")[:, 1]
+
+
+@cache
+def _upper_half() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    X, target = load_diabetes(return_X_y=True)
+    X, y = X / X.std(axis=0), (target > np.median(target)).astype(int)
+    return X, y, cross_val_predict(LogisticRegression(), X, y, cv=10, method="predict_proba")
 
 
 def _table(seed: int) -> tuple[np.ndarray, np.ndarray]:
