@@ -44,6 +44,7 @@ WRITTEN = (
     ("How it works", "drill.md", "Drills"),
     ("How it works", "bench.md", "Choosing methods"),
     ("How it works", "networks.md", "Networks"),
+    ("How it works", "shortcuts.md", "Shortcuts"),
     ("How it works", "limits.md", "Where it fails"),
     ("Evidence", "comparison.md", "Beside other tools"),
     ("Reference", "report-schema.md", "Report schema"),

@@ -1,4 +1,4 @@
-"""How much of a model's ranking rests on some of the features."""
+"""How much of a model's ranking rests on some of the features; remedies are in the order of `ye2024spurious`."""
 
 from __future__ import annotations
 
