@@ -178,7 +178,8 @@ def test_downloads_csv_that_a_spreadsheet_cannot_run(record: dict[str, Any], ope
 def test_record_can_be_downloaded_whole(record: dict[str, Any], open_page: Open, tmp_path: Path) -> None:
     page = open_page(record)
     page.find_element("id", "download").click()
-    assert json.loads(downloaded(tmp_path, "report.json").read_text(encoding="utf-8")) == record
+    whole = json.loads(downloaded(tmp_path, "report.json").read_text(encoding="utf-8"))
+    assert whole == {"digest": "", **record}, "an old record is handed on with what it lacked"
 
 
 def test_everything_can_be_reached_with_the_keyboard(record: dict[str, Any], open_page: Open) -> None:
