@@ -127,3 +127,11 @@ def test_sanyal_each_step_by_rank_lifts_more_than_by_chance() -> None:
     assert found["both_ranked"] > found["drop_ranked_add_random"] > found["drop_ranked"]
     lift = found["both_ranked"] - found["both_random"]
     assert lift > 4 * found["standard_error_of_ranked_less_random"], f"lift {lift:.3f}"
+
+
+def test_shah_a_network_rests_on_the_line_alone_though_slabs_would_do() -> None:
+    found = record("shah2020pitfalls")
+    assert min(found["auc"]) > 0.99
+    assert max(found["auc_with_line_shuffled"]) < 0.6
+    assert min(found["auc_with_slabs_shuffled"]) > 0.99
+    assert min(found["auc_of_a_network_on_slabs_alone"]) > 0.95
