@@ -115,3 +115,25 @@ def test_the_epoch_is_the_first_that_ends_a_run() -> None:
     assert scores == {1: [1, 1, 6, 2], 2: [4, 2, 7, 3], 3: [5, 7, 7, 7]}
     with pytest.raises(ValueError, match="epoch_logits has 6 epochs and consecutive is 9"):
         LateStopping(consecutive=9).score_rows(epoch_logits, [1, 1, 1, 1])
+
+
+def test_the_log_of_the_training_loop_is_what_the_scorers_read() -> None:
+    torch = pytest.importorskip("torch", reason="training needs torch: pip install 'holdfast[torch]'")
+    from holdfast import nets
+    from holdfast.nets.reference import MLP
+
+    class CrossEntropy:
+        def loss(self, model, inputs, y, **_):
+            return torch.nn.functional.cross_entropy(model(inputs), y)
+
+    X, y = _digits(np.random.default_rng(0))
+    X = X.astype(np.float32)
+    given = np.where(np.arange(len(y)) % 5 == 0, (y + 1) % 10, y)
+    loader = nets.Batches(X, given, shuffle=True)
+    log = nets.fit(MLP(d=64, k=10), CrossEntropy(), loader, epochs=20, device="cpu", log="evaluation").log
+    scores = AreaUnderTheMargin().score_rows(log.epoch_logits, log.y)
+    np.testing.assert_allclose(scores, -log.margins().mean(axis=0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(losses(log.epoch_logits, log.y), log.losses(), rtol=1e-3, atol=1e-5)
+    for method in (AreaUnderTheMargin(), DataMap()):
+        value = roc_auc_score(given != y, method.score_rows(log.epoch_logits, log.y))
+        assert value > 0.8, f"AUROC {value:.3f} of {type(method).__name__} on the log of a network"
