@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 from scipy.stats import kstest
 from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -17,10 +18,14 @@ from holdfast.faults.worlds import ood as worlds
 from holdfast.ood import (
     ConformalOutliers,
     DetectionReport,
+    Energy,
+    GeneralizedEntropy,
     Mahalanobis,
+    MaxLogit,
     ModelSpecificEvaluation,
     MonitorEvaluation,
     NearestNeighbourDistance,
+    RelativeMahalanobis,
     SimilarityEnsemble,
 )
 from holdfast.ops.covariance import ledoit_wolf
@@ -67,6 +72,41 @@ def test_a_change_in_a_constant_column_counts_as_in_a_typical_one() -> None:
     moved = X.mean(axis=0) + 6 * np.eye(4)
     scores = detector.score_rows(X=moved)
     assert scores[3] == pytest.approx(np.median(scores[:3]), rel=0.2), f"distances {scores.round(2)}"
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e4])
+def test_relative_mahalanobis_does_not_see_the_unit_of_features(scale: float) -> None:
+    X, y = _tumours()
+    base = RelativeMahalanobis().fit(X=X, y=y).score_rows(X=X)
+    np.testing.assert_allclose(RelativeMahalanobis().fit(X=X * scale, y=y).score_rows(X=X * scale), base, rtol=1e-5)
+
+
+def test_relative_mahalanobis_is_zero_with_one_class() -> None:
+    X = _tumours()[0]
+    np.testing.assert_array_equal(RelativeMahalanobis().fit(X=X, y=np.zeros(len(X))).score_rows(X=X), 0)
+
+
+# --- logits and probabilities -----------------------------------------------------------------------------------
+def test_energy_is_scipys_logsumexp_and_tends_to_the_largest_logit() -> None:
+    logits = np.random.default_rng(0).normal(0, 5, (300, 40))
+    for temperature in (0.5, 3.0):
+        expected = -temperature * logsumexp(logits / temperature, axis=1)
+        np.testing.assert_allclose(Energy(temperature=temperature).score_rows(logits=logits), expected, rtol=1e-12)
+    cold = Energy(temperature=1e-3).score_rows(logits=logits)
+    np.testing.assert_allclose(cold, MaxLogit().score_rows(logits=logits), atol=0.01)
+    with pytest.raises(ValueError, match="temperature"):
+        Energy(temperature=0.0).score_rows(logits=logits)
+
+
+def test_generalized_entropy_sums_over_the_largest_probabilities() -> None:
+    probs = np.random.default_rng(0).dirichlet(np.full(30, 0.3), 200)
+    largest = -np.sort(-probs, axis=1)[:, :4]
+    expected = (largest**0.3 * (1 - largest) ** 0.3).sum(axis=1)
+    np.testing.assert_allclose(GeneralizedEntropy(gamma=0.3, top=4).score_rows(probs=probs), expected, rtol=1e-9)
+    with pytest.raises(ValueError, match="gamma"):
+        GeneralizedEntropy(gamma=1.5).score_rows(probs=probs)
+    with pytest.raises(ValueError, match="top"):
+        GeneralizedEntropy(top=0).score_rows(probs=probs)
 
 
 # --- nearest neighbours -----------------------------------------------------------------------------------------

@@ -95,7 +95,13 @@ def none(seed: int) -> World:
 
 def _world(draw: dict[str, Any], X: np.ndarray, truth: np.ndarray) -> World:
     train = {"X": draw["train_X"], "y": draw["train_y"], "probs": draw["model"].predict_proba(draw["train_X"])}
-    return World({"X": X, "probs": draw["model"].predict_proba(X)}, truth, train)
+    return World({"X": X, "probs": draw["model"].predict_proba(X), "logits": _logits(draw["model"], X)}, truth, train)
+
+
+def _logits(model: LogisticRegression, X: np.ndarray) -> np.ndarray:
+    """(n, k) linear class scores; of two classes, plus and minus half the log odds."""
+    scores = model.decision_function(X)
+    return scores if scores.ndim == 2 else np.column_stack([-scores / 2, scores / 2])
 
 
 def _spoiled(draw: dict[str, Any], rng: np.random.Generator, change: Any) -> World:
