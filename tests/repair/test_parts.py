@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from holdfast.audit.load import load
 from holdfast.audit.records import Remedy
 from holdfast.ops.metrics import METRICS
+from holdfast.ops.resampling import is_hopeless
 from holdfast.repair.apply import WEIGHT, Workshop
 from holdfast.repair.search import in_order
 from holdfast.repair.tables import raw_table
-from holdfast.verify.compare import confirmed_gain, error_of_look, interaction, is_hopeless, row_gains
+from holdfast.verify.compare import confirmed_gain, error_of_look, interaction, row_gains
 from holdfast.verify.holdout import BUDGET, Guard
 from holdfast.verify.parts import make_parts
 from holdfast.verify.plan import Candidate, conflict

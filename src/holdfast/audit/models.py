@@ -73,8 +73,9 @@ class ProbeModel:
             seen, rows = np.zeros(1, dtype=int), np.zeros((len(y), 1))
         if len(seen) > WIDE:
             seen = seen[most_relevant(rows[:, seen], y, np.array(self.is_categorical)[seen], self.n_classes, weight)]
+        estimator = self._boosting(len(y), seen, seed)  # made first: only a library that is loaded can be limited
         with _threads(len(y)):
-            estimator = self._boosting(len(y), seen, seed).fit(rows[:, seen], y, sample_weight=weight)
+            estimator.fit(rows[:, seen], y, sample_weight=weight)
         return _Fitted(estimator, self.n_classes, seen)
 
     def _boosting(self, n: int, seen: np.ndarray, seed: int) -> Any:
@@ -104,7 +105,7 @@ def _threads(n: int) -> AbstractContextManager[Any]:
     """One thread for few rows: on a busy machine, threads that wait for each other took 300 times as long."""
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(limits=1) if n < MANY_ROWS else nullcontext()
+    return threadpool_limits(1, "openmp") if n < MANY_ROWS else nullcontext()
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,45 @@
 With a labelled test set the models are compared on it: every repeat fits both on the same random 90 % of the training
 rows, so that the interval holds the noise from run to run as well as that of the test rows. Without one, both are
 compared out of fold, and a remedy touches only the rows that are learnt from, never those that judge. The fits
-without a remedy are made once and shared by all prices.
+without a remedy are made once and shared by all prices. All remedies are fitted round by round, side by side; a
+sequential test gives up those that more refits would hardly bring above zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from holdfast.audit.check import NotApplicable
-from holdfast.audit.fitting import make_folds, tied_rows
+from holdfast.audit.fitting import make_folds, side_by_side, tied_rows
 from holdfast.audit.probes import Probes
 from holdfast.audit.records import Finding, Price, Remedy
 from holdfast.audit.repair import CannotPrice, Lesson, Schoolroom
 from holdfast.core import Estimate
-from holdfast.ops.resampling import paired_gain
+from holdfast.ops.resampling import is_hopeless, paired_gain
 
 SHARE = 0.9  # of the training rows that each repeat fits on
+
+
+@dataclass
+class _Trial:
+    """One remedy under trial: the predictions made so far, or the reason why there are none."""
+
+    remedy: Remedy
+    make: Callable[[int], np.ndarray]
+    made: list[np.ndarray] = field(default_factory=list)
+    reason: str = ""
+
+    def attempt(self, repeat: int) -> None:
+        """Make the next repeat."""
+        try:
+            self.made.append(self.make(repeat))
+        except CannotPrice as problem:
+            self.reason = str(problem)
 
 
 @dataclass
@@ -61,32 +80,85 @@ class Pricing:
 
     def price(self, remedy: Remedy) -> Price:
         """What the metric gains from one remedy; two findings with the same remedy share its price."""
-        for tried, price in self.known:
-            if tried == remedy:
-                return price
-        self.known.append((remedy, self._measured(remedy)))
-        return self.known[-1][1]
+        if self._known(remedy) is None:
+            self.price_all([remedy])
+        price = self._known(remedy)
+        assert price is not None
+        return price
 
-    def _measured(self, remedy: Remedy) -> Price:
-        metric = self.facts["metric"]
+    def price_all(self, remedies: Iterable[Remedy]) -> None:
+        """Price several remedies together, round by round, which is faster than one after the other."""
+        trials: list[_Trial] = []
+        for remedy in remedies:
+            if self._known(remedy) is None and not any(one.remedy == remedy for one in trials):
+                trials.append(self._trial(remedy))
+        if any(not trial.reason for trial in trials):
+            self._race(trials)
+        self.known += [(trial.remedy, self._price(trial)) for trial in trials]
+
+    def _race(self, trials: list[_Trial]) -> None:
+        _ = self.before  # made before any two fits run at once
+        for repeat in range(self.facts["settings"].repeats):
+            left = [trial for trial in trials if len(trial.made) == repeat and not self._is_over(trial)]
+            jobs = [partial(trial.attempt, repeat) for trial in left]
+            side_by_side(jobs, self.room.model, self.room.inputs)
+
+    def _known(self, remedy: Remedy) -> Price | None:
+        return next((price for tried, price in self.known if tried == remedy), None)
+
+    def _trial(self, remedy: Remedy) -> _Trial:
         try:
-            if remedy.action == "learn_from_test_rows":
-                after = self._with_test_rows(remedy)
-            else:
-                after = self._predictions(self.room.lesson(remedy))
+            return _Trial(remedy, self._maker(remedy))
         except CannotPrice as problem:
-            return Price(metric.name, remedy.title, reason=str(problem))
-        gain = paired_gain(self.truth, self.before, after, metric)
-        then, now = (float(np.mean([metric(self.truth, one) for one in side])) for side in (self.before, after))
-        return Price(metric.name, remedy.title, gain, len(after), then, now)
+            return _Trial(remedy, self._never, reason=str(problem))
+
+    def _maker(self, remedy: Remedy) -> Callable[[int], np.ndarray]:
+        """How one repeat is predicted after the remedy."""
+        if remedy.action != "learn_from_test_rows":
+            return partial(self._predicted, self.room.lesson(remedy))
+        if not self.held_out:
+            raise CannotPrice("there are no labelled test rows to learn from")
+        return partial(self._with_test_fold, remedy)
+
+    @staticmethod
+    def _never(repeat: int) -> np.ndarray:
+        raise CannotPrice(f"repeat {repeat} was not to be made")
+
+    def _is_over(self, trial: _Trial) -> bool:
+        """Whether it failed, or more refits would hardly bring it above zero."""
+        if trial.reason:
+            return True
+        metric, done = self.facts["metric"], len(trial.made)
+        sides = [[metric(self.truth, one) for one in side] for side in (self.before[:done], trial.made)]
+        sign = 1.0 if metric.higher_is_better else -1.0
+        return is_hopeless(sign * (np.array(sides[1]) - np.array(sides[0])), self.facts["settings"].repeats)
+
+    def _price(self, trial: _Trial) -> Price:
+        metric, done = self.facts["metric"], len(trial.made)
+        if trial.reason:
+            return Price(metric.name, trial.remedy.title, reason=trial.reason)
+        before, after = self.before[:done], np.stack(trial.made)
+        gain = paired_gain(self.truth, before, after, metric)
+        then, now = (float(np.mean([metric(self.truth, one) for one in side])) for side in (before, after))
+        return Price(metric.name, trial.remedy.title, gain, done, then, now)
 
     def _predictions(self, lesson: Lesson) -> np.ndarray:
-        repeats = range(self.facts["settings"].repeats)
-        one = self._on_test if self.held_out else self._out_of_fold
-        return np.stack([one(lesson, repeat) for repeat in repeats])
+        _ = self.truth, self._shared  # made before any two fits run at once
+        jobs = [partial(self._predicted, lesson, repeat) for repeat in range(self.facts["settings"].repeats)]
+        return np.stack(side_by_side(jobs, self.room.model, self.room.inputs))
+
+    def _predicted(self, lesson: Lesson, repeat: int) -> np.ndarray:
+        return self._on_test(lesson, repeat) if self.held_out else self._out_of_fold(lesson, repeat)
+
+    @cached_property
+    def _shared(self) -> np.ndarray:
+        """What all fits read besides the room: the inputs that judge, or the codes of rows that stay in one fold."""
+        if self.held_out:
+            return self.facts["test_inputs"]
+        return tied_rows(self.facts["train_embedding"], self.facts["train_group"])
 
     def _on_test(self, lesson: Lesson, repeat: int) -> np.ndarray:
-        return self.room.fit(lesson, self._chosen(repeat), self._seed(repeat))(self.facts["test_inputs"])
+        return self.room.fit(lesson, self._chosen(repeat), self._seed(repeat))(self._shared)
 
     def _chosen(self, repeat: int) -> np.ndarray:
         n = len(self.room.y)
@@ -97,9 +169,8 @@ class Pricing:
         return self.facts["settings"].seed + 100 + repeat
 
     def _out_of_fold(self, lesson: Lesson, repeat: int) -> np.ndarray:
-        facts, room = self.facts, self.room
-        ties = tied_rows(facts["train_embedding"], facts["train_group"])
-        folds = make_folds(room.y, ties, facts["settings"].folds, self._seed(repeat))
+        room = self.room
+        folds = make_folds(room.y, self._shared, self.facts["settings"].folds, self._seed(repeat))
         predicted = np.zeros(room.out_of_fold.shape)
         for fold in np.unique(folds):
             inside = np.flatnonzero(folds == fold)
@@ -107,13 +178,8 @@ class Pricing:
             predicted[inside] = predict(room.inputs[inside])
         return predicted
 
-    def _with_test_rows(self, remedy: Remedy) -> np.ndarray:
-        """Learn from some labelled test rows too; the rows that judge are always others (folds of the test set)."""
-        if not self.held_out:
-            raise CannotPrice("there are no labelled test rows to learn from")
-        return np.stack([self._with_test_fold(remedy, repeat) for repeat in range(self.facts["settings"].repeats)])
-
     def _with_test_fold(self, remedy: Remedy, repeat: int) -> np.ndarray:
+        """Learn from some labelled test rows too; the rows that judge are always others (folds of the test set)."""
         from scipy.sparse import issparse, vstack
 
         inputs, y = self.facts["test_inputs"], self.facts["test_y"]
@@ -145,6 +211,7 @@ class Pricing:
 def price_findings(findings: list[Finding], facts: Probes, tick: Callable[[], None]) -> list[Finding]:
     """Every found fault with its price: the best of its remedies, or the reason why it has none."""
     pricing = Pricing(facts)
+    _price_together(pricing, findings)
     priced = []
     for finding in findings:
         if finding.outcome in ("found", "unsure") and finding.price is None:
@@ -152,6 +219,15 @@ def price_findings(findings: list[Finding], facts: Probes, tick: Callable[[], No
             tick()
         priced.append(finding)
     return priced
+
+
+def _price_together(pricing: Pricing, findings: list[Finding]) -> None:
+    """Every remedy of every finding that is to be priced; why none can be is said finding by finding."""
+    wanted = [one for one in findings if one.outcome in ("found", "unsure") and one.price is None]
+    remedies = [remedy for one in wanted for remedy in one.remedies]
+    with suppress(NotApplicable):
+        _ = pricing.facts["metric"]
+        pricing.price_all(remedies)
 
 
 def _best(pricing: Pricing, finding: Finding) -> Price:

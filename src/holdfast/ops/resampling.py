@@ -15,6 +15,7 @@ import numpy as np
 from holdfast.core import Estimate
 from holdfast.ops.metrics import METRICS, Metric
 
+STOPPED = 0.05  # chance that the sequential test gives up a change that would end above zero
 BLOCK = 1 << 22  # numbers of a (draws, rows) block of weights held together
 
 
@@ -44,6 +45,27 @@ def paired_gain(
     error, freedom = two_way_error(gains, pulls, metric.counts)
     reach = _t_quantile(0.5 + level / 2, freedom) * error
     return Estimate(value, value - reach, value + reach, len(truth), _upper_tail(value, error, freedom, len(truth)))
+
+
+def is_hopeless(gains: np.ndarray, repeats: int) -> bool:
+    r"""Whether more refits would hardly bring the mean gain above zero: the sequential test that saves fits.
+
+    After r of R refits with mean g and standard deviation s, the mean after all R lies, for normal refits, below
+
+    .. math:: g + t_{1 - \alpha, r - 1} \, s \sqrt{1 / r - 1 / R}
+
+    with probability 1 - alpha. The test stops where this is below zero; alpha is 5 % divided by the number of times
+    that it looks, so that at most 5 % of the remedies that would have ended above zero are given up.
+
+    >>> is_hopeless(np.array([-0.02, -0.021, -0.019]), 5), is_hopeless(np.array([-0.02, 0.01, 0.005]), 5)
+    (True, False)
+    """
+    done = len(gains)
+    if done < 2 or done >= repeats:
+        return False
+    alpha = STOPPED / (repeats - 2)
+    reach = _t_quantile(1 - alpha, done - 1) * gains.std(ddof=1) * np.sqrt(1 / done - 1 / repeats)
+    return bool(gains.mean() + reach < 0)
 
 
 def metric_interval(truth: np.ndarray, prediction: np.ndarray, metric: str | Metric, level: float = 0.9) -> Estimate:

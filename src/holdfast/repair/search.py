@@ -11,8 +11,8 @@ import numpy as np
 from holdfast.audit.repair import CannotPrice
 from holdfast.core import Estimate
 from holdfast.ops.metrics import Metric
-from holdfast.ops.resampling import paired_gain
-from holdfast.verify.compare import LEVEL, interaction, is_hopeless, row_gains
+from holdfast.ops.resampling import is_hopeless, paired_gain
+from holdfast.verify.compare import LEVEL, interaction, row_gains
 from holdfast.verify.holdout import Guard
 from holdfast.verify.plan import Candidate, conflict
 from holdfast.verify.trial import Trial
@@ -32,11 +32,8 @@ class Search:
 
     def run(self, candidates: Sequence[Candidate], fixed: bool = False) -> tuple[Chosen, dict[str, Any]]:
         """The chosen remedies, and the record of what was tried. `fixed` takes all, whatever they gain."""
-        alone = []
-        for done, candidate in enumerate(candidates):
-            self.tell(f"trying {candidate.name}", done, len(candidates))
-            alone.append(self._alone(candidate, len(candidates)))
-        self.tell("trying", len(candidates), len(candidates))
+        self._race(candidates)
+        alone = [self._alone(candidate, len(candidates)) for candidate in candidates]
         record: dict[str, Any] = {"alone": alone, "steps": [], "interactions": []}
         if fixed:
             usable = [one for one, said in zip(candidates, alone, strict=True) if said["gain"] is not None]
@@ -100,17 +97,44 @@ class Search:
         step["reason"] = "" if step["kept"] else "no gain on top of those chosen before"
         return both if step["kept"] else chosen
 
+    def _race(self, candidates: Sequence[Candidate]) -> None:
+        """Make the fits of all remedies alone, round by round and side by side, until the sequential test stops each.
+
+        The tests are those of `_refits`, which then finds its fits made.
+        """
+        trial = self.trial
+        trial.prepare([((), repeat) for repeat in range(trial.repeats)])
+        left = list(candidates)
+        for repeat in range(trial.repeats):
+            self.tell(f"trying {len(left)} of {len(candidates)} remedies", repeat, trial.repeats)
+            trial.prepare([((one,), repeat) for one in left])
+            left = [one for one in left if self._goes_on((one,), repeat + 1)]
+        self.tell("trying", trial.repeats, trial.repeats)
+
+    def _goes_on(self, now: Chosen, repeats: int) -> bool:
+        try:
+            return not is_hopeless(self._gains((), now, repeats), self.trial.repeats)
+        except CannotPrice:
+            return False
+
     def _refits(self, then: Chosen, now: Chosen) -> tuple[np.ndarray, bool]:
         """Predictions after `now`, refit by refit, until the sequential test gives up on a gain over `then`."""
-        trial, choose = self.trial, self.trial.parts.choose
-        truth, sign = trial.truth[choose], 1.0 if self.metric.higher_is_better else -1.0
-        gains: list[float] = []
+        trial = self.trial
         for repeat in range(1, trial.repeats + 1):
-            pair = [trial.predictions(side, repeat)[-1][choose] for side in (then, now)]
-            gains.append(sign * float(self.metric(truth, pair[1]) - self.metric(truth, pair[0])))
-            if is_hopeless(np.array(gains), trial.repeats):
+            if then and repeat % 2:  # in pairs: nothing can be told from the first alone
+                trial.prepare([(now, ahead) for ahead in range(repeat - 1, min(repeat + 1, trial.repeats))])
+            if is_hopeless(self._gains(then, now, repeat), trial.repeats):
                 return trial.predictions(now, repeat), True
         return trial.predictions(now), False
+
+    def _gains(self, then: Chosen, now: Chosen, repeats: int) -> np.ndarray:
+        """(repeats,) gain of each refit on the rows that choose."""
+        choose, sign = self.trial.parts.choose, 1.0 if self.metric.higher_is_better else -1.0
+        sides = [
+            [self.metric(self.trial.truth[choose], one[choose]) for one in self.trial.predictions(side, repeats)]
+            for side in (then, now)
+        ]
+        return sign * (np.array(sides[1]) - np.array(sides[0]))
 
     def _gain(self, before: np.ndarray, after: np.ndarray, level: float) -> Estimate:
         choose = self.trial.parts.choose

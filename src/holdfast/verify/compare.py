@@ -11,7 +11,6 @@ from holdfast.ops.metrics import Metric
 from holdfast.ops.resampling import paired_gain, two_way_error
 
 LEVEL = 0.9  # all intervals of all looks together
-STOPPED = 0.05  # chance that the sequential test gives up a remedy that would end above zero
 DOUBTED = 0.5  # posterior probability that a test label is wrong
 
 
@@ -71,27 +70,6 @@ def confirmed_gain(truth: np.ndarray, before: np.ndarray, after: np.ndarray, met
     gain = paired_gain(truth, before, after, metric, level=1 - (1 - LEVEL) * share)
     pvalue = None if gain.pvalue is None else min(1.0, gain.pvalue / share)
     return gain._replace(pvalue=pvalue)
-
-
-def is_hopeless(gains: np.ndarray, repeats: int) -> bool:
-    r"""Whether more refits would hardly bring the mean gain above zero: the sequential test that saves fits.
-
-    After r of R refits with mean g and standard deviation s, the mean after all R lies, for normal refits, below
-
-    .. math:: g + t_{1 - \alpha, r - 1} \, s \sqrt{1 / r - 1 / R}
-
-    with probability 1 - alpha. The test stops where this is below zero; alpha is 5 % divided by the number of times
-    that it looks, so that at most 5 % of the remedies that would have ended above zero are given up.
-
-    >>> is_hopeless(np.array([-0.02, -0.021, -0.019]), 5), is_hopeless(np.array([-0.02, 0.01, 0.005]), 5)
-    (True, False)
-    """
-    done = len(gains)
-    if done < 2 or done >= repeats:
-        return False
-    alpha = STOPPED / (repeats - 2)
-    reach = t_quantile(1 - alpha, done - 1) * gains.std(ddof=1) * np.sqrt(1 / done - 1 / repeats)
-    return bool(gains.mean() + reach < 0)
 
 
 def rows_needed(gain: Estimate, level: float = LEVEL) -> int | None:

@@ -8,21 +8,21 @@ each repeat, so that the noise from run to run shows. Fits are made once and sha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from holdfast.audit.check import NotApplicable, checks
-from holdfast.audit.fitting import make_folds, tied_rows
+from holdfast.audit.fitting import make_folds, side_by_side, tied_rows
 from holdfast.audit.load import InputError, Loaded
 from holdfast.audit.price import SHARE
 from holdfast.audit.probes import derived_from
 from holdfast.audit.records import Remedy
-from holdfast.audit.repair import Schoolroom
+from holdfast.audit.repair import CannotPrice, Lesson, Schoolroom
 from holdfast.audit.run import run_check
 from holdfast.verify.case import Case
 from holdfast.verify.parts import Parts, make_parts
@@ -104,6 +104,19 @@ class Trial:
         """(repeats, n, ...) predictions of the judged rows after the chosen remedies; none chosen = as it is."""
         return np.stack([self._one(tuple(chosen), repeat) for repeat in range(repeats or self.repeats)])
 
+    def prepare(self, wanted: Iterable[tuple[tuple[Candidate, ...], int]]) -> None:
+        """Make the fits of several (chosen, repeat) side by side; whoever asks for their predictions finds them made.
+
+        What cannot be fitted is left to be refused to whoever asks.
+        """
+        jobs = {}
+        for chosen, repeat in wanted:
+            if _key(chosen, repeat) not in self._made and self._can_learn(chosen):
+                jobs[_key(chosen, repeat)] = partial(self._attempt, chosen, repeat)
+        done = side_by_side(list(jobs.values()), self.room.model, self.room.inputs)
+        self._made |= {key: made for key, made in zip(jobs, done, strict=True) if made is not None}
+        self.fits += len(np.unique(self._folds)) * sum(made is not None for made in done)
+
     def derived(self, candidate: Candidate) -> str:
         """In words, from which rows the remedy that is judged was derived."""
         if not self.held_out:
@@ -113,14 +126,28 @@ class Trial:
         return "as in the report: it read no label of the rows that judge"
 
     def _one(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray:
-        key = (tuple(candidate.name for candidate in chosen), repeat)
+        key = _key(chosen, repeat)
         if key not in self._made:
-            made = self._on_test(chosen, repeat) if self.held_out else self._out_of_fold(chosen, repeat)
-            self._made[key] = made.astype(np.float32) if made.ndim > 1 and made.shape[1] > MANY_CLASSES else made
+            self._made[key] = self._make(chosen, repeat)
+            self.fits += len(np.unique(self._folds))
         return self._made[key]
 
+    def _attempt(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray | None:
+        try:
+            return self._make(chosen, repeat)
+        except CannotPrice:
+            return None
+
+    def _make(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray:
+        made = self._on_test(chosen, repeat) if self.held_out else self._out_of_fold(chosen, repeat)
+        return made.astype(np.float32) if made.ndim > 1 and made.shape[1] > MANY_CLASSES else made
+
     def _on_test(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray:
-        return self._fit(chosen, -1, repeat)(self.case.facts["test_inputs"][self.places])
+        return self._fit(chosen, -1, repeat)(self._judged_inputs)
+
+    @cached_property
+    def _judged_inputs(self) -> Any:
+        return self.case.facts["test_inputs"][self.places]
 
     def _out_of_fold(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray:
         room = self.room
@@ -134,9 +161,22 @@ class Trial:
         learnt = self._learnt(fold)
         rng = np.random.default_rng([self.seed, 7, repeat, fold + 1])
         some = np.sort(rng.choice(learnt, max(10, round(SHARE * len(learnt))), replace=False))
+        return self.room.fit(self._lesson(chosen, fold), some, self.seed + 100 + repeat)
+
+    def _lesson(self, chosen: tuple[Candidate, ...], fold: int) -> Lesson:
         found = [self._remedy(candidate, fold) for candidate in chosen]
-        self.fits += 1
-        return self.room.fit(self.room.lesson(*(one for one in found if one)), some, self.seed + 100 + repeat)
+        return self.room.lesson(*(one for one in found if one))
+
+    def _can_learn(self, chosen: tuple[Candidate, ...]) -> bool:
+        """Whether there are lessons. Facts and remedies that fits share are made here, before any two run at once."""
+        if self.held_out:
+            _ = self._judged_inputs
+        try:
+            for fold in np.unique(self._folds):
+                self._lesson(chosen, int(fold))
+        except CannotPrice:
+            return False
+        return True
 
     def _learnt(self, fold: int) -> np.ndarray:
         return np.arange(len(self.room.y)) if self.held_out else np.flatnonzero(self._folds != fold)
@@ -176,6 +216,10 @@ class Trial:
             return replace(loaded, test=replace(loaded.test, frame=loaded.test.frame[rows])), None
         rows = self.room.rows[self._learnt(fold)]
         return replace(loaded, train=replace(loaded.train, frame=loaded.train.frame[rows])), rows
+
+
+def _key(chosen: Sequence[Candidate], repeat: int) -> tuple[tuple[str, ...], int]:
+    return tuple(candidate.name for candidate in chosen), repeat
 
 
 def can_judge(case: Case) -> str:
