@@ -297,3 +297,11 @@ def test_given_predictions_are_shown_and_compared_with_nothing_of_another_model(
     assert not report["CAL001"].remedies
     assert any("predictions on the test set were given" in line for line in report.record.left_out)
     assert not [f.reason for f in report.findings if f.outcome == "error"]
+
+
+def test_power_on_a_very_wide_table_is_left_to_the_drill() -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({f"c{i}": rng.normal(size=60) for i in range(1_001)}).with_columns(y=pl.Series([0, 1] * 30))
+    record = holdfast.audit(frame, target="y", only=["DUP001"], repeats=2).to_dict()
+    assert record["findings"][0]["power"] is None
+    assert any("too slow to be looked at again" in said for said in record["left_out"]), record["left_out"]

@@ -26,6 +26,7 @@ WANTED = 0.8
 MOST_ROWS = 5_000  # of each set, planted in where nothing is fitted again
 REFIT_ROWS = 1_000  # the same where every copy asks for new fits
 REFIT_CELLS = 60_000  # rows x columns x classes that such fits see at most
+MOST_COLUMNS = 1_000  # with more, one look takes seconds, and a power takes dozens
 LEAST_ROWS = 200  # fewer rows than this stand for nothing: power is not measured
 Tell = Callable[[str, int, int], None]
 
@@ -137,6 +138,10 @@ class _Bases:
 
     def of(self, check: type[Check], fault: Fault) -> Base:
         tables = tables_of(self.facts["loaded"])
+        if len(tables.kinds) > MOST_COLUMNS:
+            raise Skipped(
+                "so wide a table is too slow to be looked at again and again; `holdfast drill` takes the time"
+            )
         most = MOST_ROWS
         if refits(check, fault, tables):
             width = len(tables.kinds) * max(len(self.facts["task"].classes), 1)
