@@ -140,7 +140,7 @@ class _Bases:
         tables = tables_of(self.facts["loaded"])
         if len(tables.kinds) > MOST_COLUMNS:
             raise Skipped(
-                "so wide a table is too slow to be looked at again and again; `holdfast drill` takes the time"
+                "so wide a table is too slow to look at again and again; `holdfast drill` takes the time"
             )
         most = MOST_ROWS
         if refits(check, fault, tables):
