@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import numpy as np
 import polars as pl
 import pytest
 
+import holdfast
 from holdfast.audit.fitting import side_by_side
 from holdfast.audit.load import load
 from holdfast.audit.models import MANY_ROWS, ProbeModel
@@ -48,6 +50,19 @@ def test_a_remedy_has_the_same_price_alone_and_in_company() -> None:
     assert together.price(GOOD) == alone.price(GOOD)
 
 
+def test_undersampling_evens_the_classes_and_is_priced() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 3))
+    y = (X[:, 0] + rng.normal(0, 0.5, 3000) > 2.1).astype(int)
+    frame = pl.DataFrame({**{f"c{i}": X[:, i] for i in range(3)}, "label": y})
+    report = holdfast.audit(frame[:1500], frame[1500:], target="label", only=["IMB001"], metric="balanced_accuracy")
+    (remedy,) = [one for one in report["IMB001"].remedies if one.action == "drop_rows"]
+    left = np.bincount(np.delete(y[:1500], list(remedy.rows)))
+    assert left[0] == max(left[1], 50) and left[1] == min(y[:1500].sum(), left[0]), left
+    price = report["IMB001"].price
+    assert price is not None and price.gain is not None and price.gain.low > 0, price
+
+
 def test_fits_side_by_side_come_in_order_and_are_those_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     X = rng.normal(size=(MANY_ROWS, 2))
@@ -60,6 +75,6 @@ def test_fits_side_by_side_come_in_order_and_are_those_made_one_by_one(monkeypat
     made = {}
     for cores in ("1", "3"):
         monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", cores)
-        made[cores] = side_by_side([lambda seed=seed: fitted(seed) for seed in range(3)], model, X)
+        made[cores] = side_by_side([partial(fitted, seed) for seed in range(3)], model, X)
     np.testing.assert_array_equal(made["1"], made["3"])
     assert not np.array_equal(made["1"][0], made["1"][1])

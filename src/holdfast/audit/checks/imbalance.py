@@ -7,8 +7,10 @@ import numpy as np
 from holdfast.audit.check import Check
 from holdfast.audit.evidence import proportion
 from holdfast.audit.records import Bars, Finding, Remedy
+from holdfast.audit.settings import Settings
 from holdfast.audit.words import count, listed, percent
 
+FEWEST = 50  # rows that undersampling leaves of a class that has them
 LAGS = 0.2  # recall below that of the most frequent class
 
 
@@ -19,7 +21,10 @@ class Imbalance(Check):
     title = "classes too rare to be learnt"
     unplantable = "it counts classes, so that there is no power to measure"
 
-    def run(self, train_y: np.ndarray, train_probs: np.ndarray, classes: tuple[str, ...]) -> Finding:
+    def run(
+        self, train_y: np.ndarray, train_probs: np.ndarray, train_rows: np.ndarray, classes: tuple[str, ...],
+        settings: Settings,
+    ) -> Finding:  # fmt: skip
         counts = np.bincount(train_y, minlength=len(classes))
         hits = np.bincount(train_y, train_probs.argmax(axis=1) == train_y, len(classes)).astype(int)
         recalls = [proportion(int(hit), int(n)) if n else None for hit, n in zip(hits, counts, strict=True)]
@@ -68,8 +73,23 @@ class Imbalance(Check):
                     set="model",
                     values=tuple((counts.sum() / np.maximum(counts, 1) / len(counts)).tolist()),
                 ),
+                _undersample(train_y, train_rows, counts, settings.seed),
             ),
             what_to_do="Collect more rows of these classes, or weigh the classes equally. Weights trade hits on the "
             "frequent classes for hits on the rare ones: judge them by a metric that values both, such as "
             "balanced_accuracy.",
         )
+
+
+def _undersample(y: np.ndarray, rows: np.ndarray, counts: np.ndarray, seed: int) -> Remedy:
+    """Drop random rows of the frequent classes until each has as many as the rarest, but not below `FEWEST`."""
+    most = max(int(counts[counts > 0].min()), FEWEST)
+    shuffled = np.random.default_rng([seed, 11]).permutation(len(y))
+    dropped = [np.flatnonzero(y[shuffled] == label)[most:] for label in range(len(counts))]
+    numbers = np.sort(rows[shuffled[np.concatenate(dropped)]])
+    return Remedy(
+        "drop_rows",
+        f"Undersample: keep {most:,} random rows at most of each class",
+        True,
+        rows=tuple(numbers.tolist()),
+    )
