@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.special import logsumexp
-from scipy.stats import kstest
+from scipy.stats import binomtest, kstest
 from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
@@ -26,6 +26,7 @@ from holdfast.ood import (
     MonitorEvaluation,
     NearestNeighbourDistance,
     RelativeMahalanobis,
+    SelectiveEnsemble,
     SimilarityEnsemble,
 )
 from holdfast.ops.covariance import ledoit_wolf
@@ -107,6 +108,27 @@ def test_generalized_entropy_sums_over_the_largest_probabilities() -> None:
         GeneralizedEntropy(gamma=1.5).score_rows(probs=probs)
     with pytest.raises(ValueError, match="top"):
         GeneralizedEntropy(top=0).score_rows(probs=probs)
+
+
+# --- selective ensembles ----------------------------------------------------------------------------------------
+def test_selective_ensembles_hardly_contradict_each_other_where_single_models_do() -> None:
+    models = np.hstack([worlds.unstable_answer(seed).evidence["ensemble_probs"] for seed in range(3)])
+    first, second = (SelectiveEnsemble().predict(half) for half in (models[:10], models[10:]))
+    answered = (first >= 0) & (second >= 0)
+    single = (models[:10].argmax(axis=2) != models[10:].argmax(axis=2)).mean()
+    contradicted = (first != second)[answered].mean()
+    assert single > 0.03, f"single models differ on only {single:.2%} of the rows: the test shows nothing"
+    assert contradicted <= single / 10, f"ensembles contradict each other on {contradicted:.2%}, models on {single:.2%}"
+    assert answered.mean() > 0.7, f"both answer on only {answered.mean():.0%} of the rows"
+
+
+def test_the_score_of_an_ensemble_is_scipys_binomial_test() -> None:
+    votes = np.random.default_rng(0).integers(0, 3, (11, 50))
+    counts = np.sort([np.bincount(row, minlength=3) for row in votes.T], axis=1)
+    expected = [binomtest(int(row[2]), int(row[1] + row[2])).pvalue for row in counts]
+    np.testing.assert_allclose(SelectiveEnsemble().score_rows(np.eye(3)[votes]), expected, rtol=1e-9)
+    with pytest.raises(ValueError, match="alpha"):
+        SelectiveEnsemble(alpha=1.0).predict(np.eye(3)[votes])
 
 
 # --- nearest neighbours -----------------------------------------------------------------------------------------

@@ -56,6 +56,24 @@ def misclassified(seed: int) -> World:
     return _world(draw, draw["test_X"], draw["model"].predict(draw["test_X"]) != draw["test_y"])
 
 
+def unstable_answer(seed: int) -> World:
+    """Twenty models from samples of 60 tumours; the rows to find are those on which other such models often differ."""
+    models = _tumour_models(seed, 40)
+    others = models[20:].argmax(axis=2).mean(axis=0)
+    evidence = {"ensemble_probs": models[:20], "probs": models[0]}
+    return World(evidence, np.minimum(others, 1 - others) >= 0.2)
+
+
+def _tumour_models(seed: int, count: int) -> np.ndarray:
+    """(count, 369, 2) probabilities of models, each learnt from 60 of 200 tumours, on the other tumours."""
+    rng = np.random.default_rng([seed, 5])
+    X, y = _data("breast_cancer")
+    order = rng.permutation(len(X))
+    pool, rest = order[:200], order[200:]
+    samples = (rng.choice(pool, 60, replace=False) for _ in range(count))
+    return np.array([LogisticRegression(C=100).fit(X[rows], y[rows]).predict_proba(X[rest]) for rows in samples])
+
+
 def novelty_scores(seed: int) -> World:
     """A detector's score of digits of known and unknown classes; the truth is its AUROC on the pool drawn from."""
     pool = _pool()
@@ -90,7 +108,8 @@ def none(seed: int) -> World:
     group = rng.integers(0, 3, n)
     scores = rng.normal(size=(3, n))
     noise = {"score": scores[0], "scores": scores, "is_bad": group == 1, "correct": rng.random(n) < 0.8, "group": group}
-    return world._replace(evidence={**world.evidence, **noise})
+    agreeing = {"ensemble_probs": np.stack([world.evidence["probs"]] * 20)}
+    return world._replace(evidence={**world.evidence, **noise, **agreeing})
 
 
 def _world(draw: dict[str, Any], X: np.ndarray, truth: np.ndarray) -> World:
