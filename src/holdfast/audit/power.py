@@ -139,9 +139,7 @@ class _Bases:
     def of(self, check: type[Check], fault: Fault) -> Base:
         tables = tables_of(self.facts["loaded"])
         if len(tables.kinds) > MOST_COLUMNS:
-            raise Skipped(
-                "so wide a table is too slow to look at again and again; `holdfast drill` takes the time"
-            )
+            raise Skipped("so wide a table is too slow to look at again and again; `holdfast drill` takes the time")
         most = MOST_ROWS
         if refits(check, fault, tables):
             width = len(tables.kinds) * max(len(self.facts["task"].classes), 1)

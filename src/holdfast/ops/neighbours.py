@@ -152,15 +152,25 @@ def _exact(asked: np.ndarray, base: np.ndarray, wanted: int) -> np.ndarray:
     for start in range(0, len(asked), BLOCK // wide):
         block = slice(start, start + BLOCK // wide)
         query = asked[block].astype(np.float64)
-        best, rows = np.empty((len(query), 0)), np.empty((len(query), 0), dtype=np.int64)
+        best, rows = np.full((len(query), wanted), np.inf), np.full((len(query), wanted), -1)
         for first in range(0, len(base), wide):
             part = base[first : first + wide].astype(np.float64)
             # the query's own norm does not change the order
-            found, where = _smallest((part * part).sum(axis=1) - 2.0 * query @ part.T, wanted)
+            found, where = _below((part * part).sum(axis=1) - 2.0 * query @ part.T, best.max(axis=1))
             best, keep = _smallest(np.hstack([best, found]), wanted)
             rows = np.take_along_axis(np.hstack([rows, where + first]), keep, 1)
         chosen[block] = rows
     return chosen
+
+
+def _below(values: np.ndarray, bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values of every row below its bound, and their columns, padded with infinity; few once bounds hold."""
+    row, column = np.nonzero(values < bound[:, None])
+    counts = np.bincount(row, minlength=len(values))
+    place = np.arange(len(row)) - (counts.cumsum() - counts)[row]
+    found, where = np.full((len(values), counts.max()), np.inf), np.zeros((len(values), counts.max()), dtype=np.int64)
+    found[row, place], where[row, place] = values[row, column], column
+    return found, where
 
 
 def _smallest(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
