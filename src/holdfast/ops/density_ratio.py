@@ -98,7 +98,8 @@ def balance(
 ) -> np.ndarray:
     r"""Tilt `weights` by :math:`e^{\lambda^\top x}`, as little as needed, until every mean is within `tolerance` sd.
 
-    The target's rows count alike, or by `cur_weights`. Raises `ValueError` where no tilt can: the target lies outside what the reference holds.
+    The target's rows count alike, or by `cur_weights`. Raises `ValueError` where no tilt can: the target lies
+    outside what the reference holds.
     """
     left, right = standardised(ref, cur)
     if moment_gap(ref, cur, weights, cur_weights) <= tolerance:
