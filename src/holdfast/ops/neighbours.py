@@ -152,11 +152,13 @@ def _exact(asked: np.ndarray, base: np.ndarray, wanted: int) -> np.ndarray:
     for start in range(0, len(asked), BLOCK // wide):
         block = slice(start, start + BLOCK // wide)
         query = asked[block].astype(np.float64)
-        best, rows = np.full((len(query), wanted), np.inf), np.full((len(query), wanted), -1)
+        best, rows = np.empty((len(query), 0)), np.empty((len(query), 0), dtype=np.int64)
         for first in range(0, len(base), wide):
             part = base[first : first + wide].astype(np.float64)
             # the query's own norm does not change the order
-            found, where = _below((part * part).sum(axis=1) - 2.0 * query @ part.T, best.max(axis=1))
+            values = (part * part).sum(axis=1) - 2.0 * query @ part.T
+            full = best.shape[1] == wanted
+            found, where = _below(values, best.max(axis=1)) if full else _smallest(values, wanted)
             best, keep = _smallest(np.hstack([best, found]), wanted)
             rows = np.take_along_axis(np.hstack([rows, where + first]), keep, 1)
         chosen[block] = rows
