@@ -26,6 +26,8 @@ def run(search: str | None, coverage: bool) -> None:
         hint = f" Did you mean {', '.join(close)}?" if close else " `holdfast methods` lists all."
         fail(f"no method matches {search!r}.{hint}")
     _table(chosen)
+    if search is None:
+        _missing()
 
 
 def _matches(search: str, name: str, cls: type) -> bool:
@@ -45,8 +47,14 @@ def _table(chosen: dict[str, Any]) -> None:
     for name, cls in chosen.items():
         table.add_row(name, cls.role, (cls.__doc__ or "").strip().splitlines()[0])
     Console().print(table)
-    for name, extra in missing_extras().items():
-        Console().print(f"{name} needs an extra: pip install 'holdfast\\[{extra}]'", style="dim", highlight=False)
+
+
+def _missing() -> None:
+    """One line for every extra that is not installed, with how many methods it would bring."""
+    from collections import Counter
+
+    for extra, count in Counter(missing_extras().values()).items():
+        print(f"{count} more methods need an extra: pip install 'holdfast[{extra}]'")
 
 
 def _page(name: str, cls: Any) -> None:
