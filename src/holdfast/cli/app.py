@@ -19,6 +19,12 @@ app = typer.Typer(
 )
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for report.html and report.json.")]
+Target = Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")]
+Task = Annotated[str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")]
+Groups = Annotated[
+    list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")
+]
+Roles = Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as in audit. May be repeated.")]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice: the same seed gives the same report.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Do not price findings nor measure the power of all-clears.")]
 
@@ -44,23 +50,19 @@ def audit(
         str, typer.Argument(help="Training data: CSV, TSV, Parquet, Arrow or JSON Lines, also gz or zst.")
     ],
     test: Annotated[str | None, typer.Argument(help="The data the model meets. It may have no labels.")] = None,
-    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")] = None,
+    target: Target = None,
     out: Out = Path("holdfast-report"),
     metric: Annotated[
         str | None, typer.Option(help="accuracy, balanced_accuracy, auroc, f1, log_loss, brier; r2, mae, rmse.")
     ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
-    ] = None,
+    task: Task = None,
     role: Annotated[
         list[str] | None,
         typer.Option(
             help="COLUMN=ROLE: target, id, group, time, text, image, weight, feature, ignored. May be repeated."
         ),
     ] = None,
-    group: Annotated[
-        list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")
-    ] = None,
+    group: Groups = None,
     proba: Annotated[
         list[str] | None,
         typer.Option(
@@ -112,16 +114,14 @@ def audit(
 def estimate(
     train: Annotated[str, typer.Argument(help="Training data with labels: CSV, TSV, Parquet, Arrow or JSON Lines.")],
     production: Annotated[str, typer.Argument(help="The data the model meets; its labels, if any, are not looked at.")],
-    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")] = None,
+    target: Target = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for estimate.html and estimate.json.")] = Path(
         "holdfast-report"
     ),
     metric: Annotated[
         str | None, typer.Option(help="accuracy, balanced_accuracy, auroc, f1, log_loss, brier; mae, rmse.")
     ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
-    ] = None,
+    task: Task = None,
     time: Annotated[str | None, typer.Option(help="A column of times: an estimate for every period.")] = None,
     chunk: Annotated[
         str | None, typer.Option(help="A period (6h, 1d, 1w, 1mo, 1q, 1y) or a number of rows: the size of a chunk.")
@@ -129,10 +129,8 @@ def estimate(
     by: Annotated[
         list[str] | None, typer.Option(help="A column by whose values the estimate is given too. May be repeated.")
     ] = None,
-    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as for audit. May be repeated.")] = None,
-    group: Annotated[
-        list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")
-    ] = None,
+    role: Roles = None,
+    group: Groups = None,
     proba: Annotated[
         list[str] | None,
         typer.Option(
@@ -165,25 +163,21 @@ def estimate(
 def explain(
     train: Annotated[str, typer.Argument(help="Training data with labels: CSV, TSV, Parquet, Arrow or JSON Lines.")],
     test: Annotated[str, typer.Argument(help="The data on which performance changed, with labels.")],
-    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")] = None,
+    target: Target = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for explain.html and explain.json.")] = Path(
         "holdfast-report"
     ),
     metric: Annotated[
         str | None, typer.Option(help="What is reported for both sets; what is divided is the mean loss.")
     ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
-    ] = None,
+    task: Task = None,
     column_group: Annotated[
         list[str] | None,
         typer.Option(help="NAME=COLUMN,COLUMN: columns that are one cause; all others are one more. May be repeated."),
     ] = None,
     players: Annotated[int, typer.Option(help="Columns that stand alone, 0 to 8; the rest is one cause.")] = 4,
-    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as for audit. May be repeated.")] = None,
-    group: Annotated[
-        list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")
-    ] = None,
+    role: Roles = None,
+    group: Groups = None,
     proba: Annotated[
         list[str] | None,
         typer.Option(help="Columns of both files with your model's probabilities, as for estimate. May be repeated."),
@@ -219,7 +213,7 @@ def bench(
     family: Annotated[str, typer.Argument(help="labels, ood, shift, estimation or weighting.")],
     train: Annotated[str, typer.Argument(help="The data to plant faults in.")],
     test: Annotated[str | None, typer.Argument(help="The data the model meets: only its columns count here.")] = None,
-    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")] = None,
+    target: Target = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for page, record and profile.json.")] = Path(
         "holdfast-bench"
     ),
@@ -231,10 +225,8 @@ def bench(
         list[str] | None, typer.Option(help="A method to rank (ConfidentLearning) instead of all. May be repeated.")
     ] = None,
     metric: Annotated[str | None, typer.Option(help="What costs are told in, as in audit.")] = None,
-    task: Annotated[
-        str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
-    ] = None,
-    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as in audit. May be repeated.")] = None,
+    task: Task = None,
+    role: Roles = None,
     seed: Seed = 0,
     draws: Annotated[int | None, typer.Option(help="How often each fault is planted at each strength.")] = None,
     max_rows: Annotated[int, typer.Option(help="Rows used at most, drawn at random.")] = 2_000,
@@ -254,7 +246,7 @@ def drill(
     test: Annotated[
         str | None, typer.Argument(help="The data the model meets. Without it, a random third of the rows.")
     ] = None,
-    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")] = None,
+    target: Target = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for drill.html, drill.json and the journal to resume from.")
     ] = Path("holdfast-drill"),
@@ -262,13 +254,9 @@ def drill(
     fault: Annotated[
         list[str] | None, typer.Option(help="Plant only this fault (holdfast methods faults). May be repeated.")
     ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="binary, multiclass or regression, where the guess is wrong.")
-    ] = None,
-    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE, as in audit. May be repeated.")] = None,
-    group: Annotated[
-        list[str] | None, typer.Option(help="A column whose values are groups or entities. May be repeated.")
-    ] = None,
+    task: Task = None,
+    role: Roles = None,
+    group: Groups = None,
     draws: Annotated[int, typer.Option(help="Copies planted at each strength, at most.")] = 20,
     minutes: Annotated[
         float | None, typer.Option(help="Stop after so long; the same command goes on from there.")

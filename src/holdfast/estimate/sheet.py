@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from holdfast.audit.records import Bars, Curve, Table, to_plain
 from holdfast.audit.words import capital, count, in_metric, listed, percent
 from holdfast.core import Estimate
 from holdfast.ops.metrics import METRICS
+from holdfast.report.sheet import Sheet
 
 WORTH = 0.05  # a change that is worth a label
 Tone = Literal["good", "warn", "bad", "unknown"]
 
 
 @dataclass(frozen=True)
-class Estimation:
+class Estimation(Sheet):
     """The outcome of `holdfast.estimate`. It shows itself in a notebook; `print` gives the verdict."""
-
-    record: dict[str, Any]
 
     @property
     def estimate(self) -> Estimate:
@@ -30,29 +28,6 @@ class Estimation:
     def chosen(self) -> str:
         """The name of the chosen estimator."""
         return str(self.record["result"]["chosen"])
-
-    @property
-    def verdict(self) -> str:
-        """The answer in one sentence."""
-        return str(self.record["verdict"])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types: the content of estimate.json."""
-        return self.record
-
-    def save(self, folder: str | Path = "holdfast-report") -> Path:
-        """Write estimate.html and estimate.json into the folder (made if need be); returns the path of the page."""
-        from holdfast.report.sheet import save_sheet
-
-        return save_sheet(self.record, folder)
-
-    def _repr_html_(self) -> str:
-        from holdfast.report.sheet import framed
-
-        return framed(self.record)
-
-    def __str__(self) -> str:
-        return self.verdict
 
 
 def verdict_of(result: dict[str, Any]) -> tuple[str, Tone]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from holdfast.audit.records import Bars, Rows, Table
 from holdfast.audit.words import capital, pvalue
 from holdfast.core import Estimate
+from holdfast.report.sheet import Sheet
 
 if TYPE_CHECKING:
     from holdfast.explain.drivers import Relation
@@ -28,10 +28,8 @@ ADVICE = {
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Sheet):
     """The outcome of `holdfast.explain`. It shows itself in a notebook; `print` gives the verdict."""
-
-    record: dict[str, Any]
 
     @property
     def change(self) -> Estimate:
@@ -52,29 +50,6 @@ class Explanation:
     def split(self) -> dict[str, Estimate]:
         """The parts of covariate, label and relation; they sum to the change."""
         return {own["kind"]: Estimate(**own["part"]) for own in self.record["result"]["split"]}
-
-    @property
-    def verdict(self) -> str:
-        """The answer in one sentence."""
-        return str(self.record["verdict"])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types: the content of explain.json."""
-        return self.record
-
-    def save(self, folder: str | Path = "holdfast-report") -> Path:
-        """Write explain.html and explain.json into the folder (made if need be); returns the path of the page."""
-        from holdfast.report.sheet import save_sheet
-
-        return save_sheet(self.record, folder)
-
-    def _repr_html_(self) -> str:
-        from holdfast.report.sheet import framed
-
-        return framed(self.record)
-
-    def __str__(self) -> str:
-        return self.verdict
 
 
 def verdict_of(result: dict[str, Any]) -> tuple[str, Tone]:

@@ -6,6 +6,7 @@ page is a pure function of it, under the same style, script and content policy a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,32 @@ EXPLAINED = Shape(
 RESULTS = {"holdfast/estimate/1": ESTIMATED, "holdfast/explain/1": EXPLAINED}
 _NAMES = {"holdfast/estimate/1": "estimate", "holdfast/explain/1": "explain"}
 _TONES = {"good": "green", "warn": "yellow", "bad": "red", "unknown": "dim"}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a verb with a page of sections returns. It shows itself in a notebook; `print` gives the verdict."""
+
+    record: dict[str, Any]
+
+    @property
+    def verdict(self) -> str:
+        """The answer in one sentence."""
+        return str(self.record["verdict"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types: the content of the JSON file."""
+        return self.record
+
+    def save(self, folder: str | Path = "holdfast-report") -> Path:
+        """Write the page and the JSON into the folder (made if need be); returns the path of the page."""
+        return save_sheet(self.record, folder)
+
+    def _repr_html_(self) -> str:
+        return framed(self.record)
+
+    def __str__(self) -> str:
+        return self.verdict
 
 
 def validate_sheet(record: Any) -> dict[str, Any]:
