@@ -17,9 +17,9 @@ class Dare(Editor):
 
     .. math:: \hat\tau_t = \frac{(1 - m_t) \odot \tau_t}{1 - p}, \quad m_t \sim \operatorname{Bernoulli}(p)
 
-    Use it before merging many large models whose changes are small and redundant: a tenth of the entries does what all
-    did, and fewer collide. It fails on small networks and after long fine-tuning, where entries are large and dropping
-    them hurts.
+    Use it before merging many large models whose changes are small and redundant: in the paper a tenth of the entries
+    does what all did, and fewer collide. It fails on small networks and after long fine-tuning, where entries are large
+    and dropping them hurts.
 
     The first of `models` is the base; `drop` is p; `join` says how what is left is put together: "sum" as in
     `TaskArithmetic`, "ties" by elected signs. Every tensor has random numbers of its own, from `seed` and its name:

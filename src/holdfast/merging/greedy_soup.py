@@ -42,16 +42,12 @@ class GreedySoup(Editor):
         soup, best = merged([models[order[0]]], lambda name, tensors: tensors[0].clone()), self.scores_[order[0]]
         for place in order[1:]:
             share = 1 / (len(self.kept_) + 1)
-            tried = merged([soup, _like(models[place])], _mixed(share))
+            tried = merged([soup, state_of(models[place])], _mixed(share))
             score = float(evaluate(tried))
             if score >= best:
                 soup, best = tried, score
                 self.kept_ = [*self.kept_, place]
         return soup
-
-
-def _like(model: Model) -> Any:
-    return state_of(model)
 
 
 def _mixed(share: float) -> Callable[[str, list[torch.Tensor]], torch.Tensor]:

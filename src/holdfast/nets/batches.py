@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from holdfast.nets.processes import process_count, process_rank
+
 
 class Batches:
     """Batches of in-memory arrays, as dicts: `inputs`, `row`, and whatever else was given (`y`, `group`, `weight`).
@@ -55,11 +57,11 @@ class Batches:
         self.epoch = 0
 
     def __len__(self) -> int:
-        share = len(self._share(0, 1)) if not _distributed() else -(-self.rows // _world())
+        share = -(-self.rows // process_count())
         return share // self.batch_size if self.drop_last else -(-share // self.batch_size)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        order = self._share(_rank(), _world())
+        order = self._share(process_rank(), process_count())
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
             if self.drop_last and len(rows) < self.batch_size:
@@ -131,15 +133,3 @@ def _common_length(named: dict[str, torch.Tensor]) -> int:
     if rows == 0:
         raise ValueError(f"{first} has no rows.")
     return rows
-
-
-def _distributed() -> bool:
-    return torch.distributed.is_available() and torch.distributed.is_initialized()
-
-
-def _rank() -> int:
-    return torch.distributed.get_rank() if _distributed() else 0
-
-
-def _world() -> int:
-    return torch.distributed.get_world_size() if _distributed() else 1

@@ -21,6 +21,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from holdfast.nets.batches import as_batch
 from holdfast.nets.calling import best_device, evaluating, forward, move, seeded, tensor_of
+from holdfast.nets.processes import process_count, process_rank
 from holdfast.nets.training_log import Recorder, TrainingLog
 
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -281,7 +282,7 @@ class _Trainer:
         return repr(parts)
 
     def _save(self) -> None:
-        if self.file is None or not _is_first():
+        if self.file is None or process_rank():
             return
         self.file.parent.mkdir(parents=True, exist_ok=True)
         handle, aside = tempfile.mkstemp(dir=self.file.parent, prefix=f".{self.file.name}.")
@@ -336,7 +337,7 @@ class _Hook:
 def _called(model: nn.Module, device: torch.device, compile: bool | str) -> nn.Module:
     """What the objective calls: the model, compiled and distributed where asked for."""
     called = model
-    if _world() > 1:
+    if process_count() > 1:
         called = nn.parallel.DistributedDataParallel(called, [device.index] if device.type == "cuda" else None)
     if compile:
         called = torch.compile(called, backend=compile if isinstance(compile, str) else "inductor")  # type: ignore
@@ -388,19 +389,10 @@ def _stream(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
 
 
-def _world() -> int:
-    ready = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return torch.distributed.get_world_size() if ready else 1
-
-
-def _is_first() -> bool:
-    return _world() == 1 or torch.distributed.get_rank() == 0
-
-
 def _finite_everywhere(loss: float) -> bool:
     """Whether the loss is finite, in every process: all must stop together."""
     finite = loss == loss and abs(loss) != float("inf")
-    if _world() == 1:
+    if process_count() == 1:
         return finite
     flag = torch.tensor(float(finite))
     torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MIN)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from holdfast.nets.processes import process_count
+
 
 @dataclass(frozen=True)
 class TrainingLog:
@@ -79,7 +81,7 @@ class Recorder:
         """Close the epoch."""
         if self._now is None:
             return
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
+        if process_count() > 1:
             self._now, self.y = _joined(self._now), _joined(self.y.astype(np.float32)).astype(np.int64)
         self.epochs.append(self._now)
         self._now = None
