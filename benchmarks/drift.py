@@ -98,6 +98,7 @@ def false_alarms(draws: int = 200) -> list[dict[str, float]]:
         cells.append({"rows": n, "columns": d, "draws": draws, "share": alarms / draws})
     return cells
 
+
 CLASSIFIER = """
 import os, time, warnings
 os.environ["NML_DISABLE_USAGE_LOGGING"] = "1"

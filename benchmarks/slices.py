@@ -2,8 +2,8 @@
 
 Run with `OMP_NUM_THREADS=1 python benchmarks/slices.py [--quick] [--peer PYTHON]`; appends to
 `benchmarks/records/slices.json`. PYTHON is an interpreter that has deepchecks (0.19.1 imports with numpy < 2,
-scikit-learn < 1.6, pandas < 3, category_encoders < 2.7, plotly < 6 and setuptools < 80): its check of weak segments runs
-on the same rows and errors. Without it, an earlier figure stands (107 CPU s for its whole suite of model evaluation).
+scikit-learn < 1.6, pandas < 3, category_encoders < 2.7, plotly < 6 and setuptools < 80): its check of weak segments
+runs on such rows and errors. Without it, an earlier figure stands (107 CPU s for its whole suite of model evaluation).
 """
 
 from __future__ import annotations

@@ -235,7 +235,7 @@ def _inverted_file(faiss: Any, base: np.ndarray, lists: int, seed: int) -> Any:
 
 
 def _probes(index: Any, tune: _Truth, asked: np.ndarray, base: np.ndarray, own: bool, k: int, least: float) -> int:
-    """The fewest probed lists, in steps of a quarter, that surely reach the recall `least`; 0 where exact is cheaper."""
+    """The fewest lists, in steps of a quarter, whose probing surely reaches `least`; 0 where exact is cheaper."""
     wanted = k + own + SPARE
     sizes = np.array([index.invlists.list_size(i) for i in range(index.nlist)])
     nearest = index.quantizer.search(asked[tune.rows], index.nlist)[1]

@@ -20,7 +20,7 @@ from holdfast.audit.check import NotApplicable, checks
 from holdfast.audit.fitting import make_folds, side_by_side, tied_rows
 from holdfast.audit.load import InputError, Loaded
 from holdfast.audit.price import SHARE
-from holdfast.audit.probes import derived_from
+from holdfast.audit.probes import derived_from, recoded_inputs
 from holdfast.audit.records import Remedy
 from holdfast.audit.repair import CannotPrice, Lesson, Schoolroom
 from holdfast.audit.run import run_check
@@ -143,7 +143,13 @@ class Trial:
         return made.astype(np.float32) if made.ndim > 1 and made.shape[1] > MANY_CLASSES else made
 
     def _on_test(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray:
-        return self._fit(chosen, -1, repeat)(self._judged_inputs)
+        return self._fit(chosen, -1, repeat)(self._inputs_after(self._lesson(chosen, -1)))
+
+    def _inputs_after(self, lesson: Lesson) -> Any:
+        """The rows that judge, as the model is given them after the remedies."""
+        if not lesson.recoded:
+            return self._judged_inputs
+        return recoded_inputs(self.case.facts, lesson.recoded)[self.places]
 
     @cached_property
     def _judged_inputs(self) -> Any:
@@ -165,7 +171,10 @@ class Trial:
 
     def _lesson(self, chosen: tuple[Candidate, ...], fold: int) -> Lesson:
         found = [self._remedy(candidate, fold) for candidate in chosen]
-        return self.room.lesson(*(one for one in found if one))
+        lesson = self.room.lesson(*(one for one in found if one))
+        if lesson.recoded and not self.held_out:
+            raise CannotPrice("there are no labelled test rows to judge it on")
+        return lesson
 
     def _can_learn(self, chosen: tuple[Candidate, ...]) -> bool:
         """Whether there are lessons. Facts and remedies that fits share are made here, before any two run at once."""
