@@ -135,3 +135,12 @@ def test_shah_a_network_rests_on_the_line_alone_though_slabs_would_do() -> None:
     assert max(found["auc_with_line_shuffled"]) < 0.6
     assert min(found["auc_with_slabs_shuffled"]) > 0.99
     assert min(found["auc_of_a_network_on_slabs_alone"]) > 0.95
+
+
+def test_cohen_models_that_agree_and_fail_mark_another_label_rule_that_disagree_other_pictures() -> None:
+    found = record("cohen2020limits")
+    plain, rule, pictures = (found[f"digits, {cause}"]["c"] for cause in ("none", "label rule", "pictures"))
+    for site in (rule, pictures):
+        assert site["auc_of_others"] < plain["auc_of_others"] - 0.2
+        assert site["auc_of_its_own"] > 0.9, "the site can be learnt"
+    assert rule["kappa_of_others"] > 0.7 > 0.4 > pictures["kappa_of_others"]
