@@ -84,14 +84,11 @@ class _Corpus:
         size = np.array([len(document) for document in codes])
         ends = np.concatenate([[0], np.cumsum(size)])
         flat = np.array([code for document in codes for code in document], dtype=np.int64)
-        self.counts = counts = sparse.csr_matrix(
-            (np.ones(len(flat)), flat, ends), shape=(len(texts), max(1, len(vocabulary)))
-        )
+        shape = len(texts), max(1, len(vocabulary))
+        self.counts = counts = sparse.csr_matrix((np.ones(len(flat)), flat, ends), shape=shape)
         counts.sum_duplicates()
-        per_word = np.array(
-            [[word in stopwords, not word[0].isalnum()] for word in vocabulary] or [[False, False]], dtype=float
-        )
-        shares = (counts @ per_word) / np.maximum(size, 1)[:, None]
+        kinds = [[word in stopwords, not word[0].isalnum()] for word in vocabulary] or [[False, False]]
+        shares = (counts @ np.array(kinds, dtype=float)) / np.maximum(size, 1)[:, None]
         types = np.diff(counts.indptr)
         log_size = np.log(np.maximum(size, 1))
         slope, level = np.polyfit(log_size, np.log(np.maximum(types, 1)), 1) if np.ptp(log_size) else (0.0, 0.0)
