@@ -79,6 +79,8 @@ ARGUMENTS: dict[str, Argument] = {
     "losses": Argument(("m",), "positive", "test losses, one per run"),
     "parameters": Argument(("m",), "positive", "parameters of the model of every run"),
     "tokens": Argument(("m",), "positive", "training examples or tokens of every run"),
+    "steps": Argument(("m",), "positive", "optimizer steps of every run up to where its loss was read"),
+    "batch_sizes": Argument(("m",), "positive", "training examples or tokens a step of every run"),
     "compute": Argument(("m",), "positive", "training compute of every run, in any unit"),
     "accuracies": Argument(("m",), "share", "test accuracies, one per model"),
     "id_accuracies": Argument(("m", "s"), "share", "accuracies of m models on s in-distribution test sets"),

@@ -181,3 +181,21 @@ def test_park_confidence_and_distance_change_places_and_both_are_never_the_worst
     better = {cell["rows lie"]: cell["confidence"] > cell["distance"] for cell in cells}
     assert better["near the boundary"] and not better["far"]
     assert all(cell["both"] > min(cell["confidence"], cell["distance"]) for cell in cells)
+
+
+def test_feldman_the_price_of_singletons_is_as_predicted_and_large_in_a_long_tail() -> None:
+    found = record("feldman2020does")
+    tail, equal, digits = found["long tail"], found["100 equal frequencies"], found["clusters of digits"]
+    assert tail["excess_error"] == pytest.approx(tail["predicted_excess_error"], rel=0.05)
+    assert 0.2 < tail["tau_1_times_n"] < 2 and tail["excess_error"] > 0.08 > 0.01 > equal["excess_error"]
+    assert digits["excess_error_on_singletons"] > 0.08 and digits["excess_error"] > 0.01
+
+
+def test_goswami_detectors_beat_chance_and_differ_and_cleaning_pays() -> None:
+    found = record("goswami2023aqua")
+    for detector, by_kind in found["auroc"].items():
+        assert min(by_kind.values()) > 0.6, f"{detector}: {by_kind}"
+    ranks = sorted(found["mean_rank"].values())
+    assert ranks[-1] - ranks[0] > found["critical_difference"] and found["friedman_pvalue"] < 0.01
+    for detector, by_rate in found["gain_from_cleaning"].items():
+        assert by_rate["0.2"] > 0, f"{detector}: {by_rate}"
