@@ -79,6 +79,8 @@ ARGUMENTS: dict[str, Argument] = {
     "losses": Argument(("m",), "positive", "test losses, one per run"),
     "parameters": Argument(("m",), "positive", "parameters of the model of every run"),
     "tokens": Argument(("m",), "positive", "training examples or tokens of every run"),
+    "steps": Argument(("m",), "positive", "optimizer steps of every run up to where its loss was read"),
+    "batch_sizes": Argument(("m",), "positive", "training examples or tokens a step of every run"),
     "compute": Argument(("m",), "positive", "training compute of every run, in any unit"),
     "accuracies": Argument(("m",), "share", "test accuracies, one per model"),
     "id_accuracies": Argument(("m", "s"), "share", "accuracies of m models on s in-distribution test sets"),
@@ -89,6 +91,11 @@ ARGUMENTS: dict[str, Argument] = {
     "class_weights": Argument(("k", "d"), "real", "one weight vector per class of a linear classifier"),
     "model": Argument((), "any", "a scikit-learn compatible estimator"),
     "columns": Argument((), "any", "one name per feature, in order"),
+    "texts": Argument(("n",), "texts", "documents, one string per row"),
+    "duration": Argument(("n",), "positive", "time until the event or until the row was last seen without it"),
+    "event": Argument(("n",), "mask", "true where the event was seen, false where the row is censored"),
+    "histogram": Argument(("n", "b"), "simplex", "one distribution per row over the same b bins, rows sum to 1"),
+    "adjacency": Argument(("b", "b"), "positive", "how strongly two bins are joined, symmetric, 0 where they are not"),
     "budget": Argument((), "count", "how many rows may be chosen"),
     "table": Argument((), "any", "a dict of equally long columns by name"),
     "tables": Argument((), "any", "a `Tables`: train, test or None, target, task and the kind of every feature"),
@@ -150,7 +157,7 @@ def check(name: str, value: Any, entry: Argument, sizes: dict[str, tuple[int, st
         return _check_count(name, value)
     if entry.kind == "strength":
         return _check_strength(name, value)
-    array = _to_array(name, value, entry)
+    array = _to_texts(name, value, entry) if entry.kind == "texts" else _to_array(name, value, entry)
     if array.ndim != len(entry.dims):
         raise ValueError(
             f"{name} has {array.ndim} dimension(s), shape {array.shape}; expected {len(entry.dims)}: "
@@ -162,7 +169,7 @@ def check(name: str, value: Any, entry: Argument, sizes: dict[str, tuple[int, st
         known, who = sizes.setdefault(dim, (size, name))
         if known != size:
             raise ValueError(f"{name} has {size} {_LETTERS.get(dim[-1], dim)}, but {who} has {known}: they must agree.")
-    array = _CHECKS[entry.kind](name, array)
+    array = _CHECKS[entry.kind](name, array) if entry.kind != "texts" else array
     if entry.kind == "codes" and name.removeprefix("ref_").removeprefix("cur_") in ("y", "predicted") and "k" in sizes:
         _check_code_range(name, array, *sizes["k"])
     return array
@@ -176,6 +183,7 @@ _LETTERS = {
     "m": "models or runs",
     "s": "test sets",
     "c": "curves",
+    "b": "bins",
 }
 
 
@@ -193,6 +201,18 @@ def _to_array(name: str, value: Any, entry: Argument) -> np.ndarray:
         raise ValueError(f"{name} has dtype {array.dtype}; expected numbers: {entry.meaning}.{hint}")
     if array.dtype.kind == "c":
         raise ValueError(f"{name} is complex; expected real numbers: {entry.meaning}.")
+    return array
+
+
+def _to_texts(name: str, value: Any, entry: Argument) -> np.ndarray:
+    if isinstance(value, str):
+        raise ValueError(f"{name} is one string; expected {entry.meaning}. Put it into a list.")
+    array = np.asarray(value, dtype=object)
+    for row, text in enumerate(array.ravel()):
+        if not isinstance(text, str):
+            raise ValueError(
+                f"{name} row {row} is {text!r}; expected {entry.meaning}. Drop or fill missing texts first."
+            )
     return array
 
 
