@@ -27,6 +27,7 @@ from holdfast.audit.run import run_check
 from holdfast.verify.case import Case
 from holdfast.verify.parts import Parts, make_parts
 from holdfast.verify.plan import Candidate
+from holdfast.verify.store import FitStore
 
 LABELS = {"test_y", "test_target", "test_loss"}  # facts that read the labels of the rows that judge
 LEAST = 40  # judged rows: ten to look at openly, ten guarded, twenty that confirm
@@ -41,6 +42,7 @@ class Trial:
     repeats: int
     seed: int
     leave_out: frozenset[int] = frozenset()
+    store: FitStore = field(default_factory=partial(FitStore, None, None))
     _made: dict[tuple[tuple[str, ...], int], np.ndarray] = field(default_factory=dict)
     _derived: dict[tuple[str, int], Remedy | None] = field(default_factory=dict)
     fits: int = 0
@@ -139,8 +141,13 @@ class Trial:
             return None
 
     def _make(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray:
+        kept = self.store.get(_key(chosen, repeat))
+        if kept is not None:
+            return kept
         made = self._on_test(chosen, repeat) if self.held_out else self._out_of_fold(chosen, repeat)
-        return made.astype(np.float32) if made.ndim > 1 and made.shape[1] > MANY_CLASSES else made
+        made = made.astype(np.float32) if made.ndim > 1 and made.shape[1] > MANY_CLASSES else made
+        self.store.put(_key(chosen, repeat), made)
+        return made
 
     def _on_test(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray:
         return self._fit(chosen, -1, repeat)(self._inputs_after(self._lesson(chosen, -1)))
