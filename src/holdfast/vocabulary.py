@@ -89,6 +89,7 @@ ARGUMENTS: dict[str, Argument] = {
     "competitor": Argument(("n",), "codes", "the model that every measurement is of, as integer codes"),
     "item": Argument(("n",), "codes", "the test item that every measurement is on, as integer codes"),
     "class_weights": Argument(("k", "d"), "real", "one weight vector per class of a linear classifier"),
+    "class_bias": Argument(("k",), "real", "one constant per class of a linear classifier"),
     "model": Argument((), "any", "a scikit-learn compatible estimator"),
     "columns": Argument((), "any", "one name per feature, in order"),
     "texts": Argument(("n",), "texts", "documents, one string per row"),
