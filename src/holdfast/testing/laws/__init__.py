@@ -8,7 +8,19 @@ it is blind.
 from __future__ import annotations
 
 from holdfast.core import Method
-from holdfast.testing.laws import common, editor, fault, grouper, mapper, measure, mixer, scorer, selector, weigher
+from holdfast.testing.laws import (
+    common,
+    editor,
+    fault,
+    grouper,
+    mapper,
+    measure,
+    mixer,
+    objective,
+    scorer,
+    selector,
+    weigher,
+)  # fmt: skip
 from holdfast.testing.laws.running import Law, Worlds, call, run
 
 __all__ = ["Law", "Worlds", "call", "check_method", "laws_of", "run"]
@@ -20,6 +32,7 @@ _BY_ROLE: dict[str, tuple[Law, ...]] = {
     "weigher": (*common.LAWS, *weigher.LAWS),
     "mixer": (*common.LAWS, *mixer.LAWS),
     "selector": (*common.LAWS, *selector.LAWS),
+    "objective": objective.LAWS,
     "editor": editor.LAWS,
     "fault": (*common.DOCUMENTED, *fault.LAWS),
 }
