@@ -39,6 +39,9 @@ ARGUMENTS: dict[str, Argument] = {
     "epoch_losses": Argument(("t", "n"), "real", "loss of every row after each of t epochs of training, in order"),
     "inputs": Argument((), "any", "what a network is called on: a tensor, a tuple or a mapping of tensors"),
     "row": Argument((), "any", "the row numbers of a batch"),
+    "_": Argument((), "any", "whatever else a batch holds"),
+    "loader": Argument((), "any", "what is iterated once an epoch: `nets.Batches` or a torch `DataLoader`"),
+    "weak_logits": Argument((), "any", "logits of a weak, frozen model on the rows of a batch"),
     "target": Argument(("n",), "real", "numeric response"),
     "prediction": Argument(("n",), "real", "numeric prediction of the response, out of sample"),
     "abstention": Argument(("n",), "share", "probability of the answer 'I do not know'"),
@@ -130,8 +133,8 @@ def guarded(verb: F) -> F:
     @functools.wraps(verb)
     def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
         who = type(self).__name__
-        if not is_fit and "fit" in type(self).__dict__ and not any(name.endswith("_") for name in vars(self)):
-            raise NotFittedError(f"{who} is not fitted yet: call .fit(...) before .{verb.__name__}(...).")
+        if not is_fit:
+            _ask_fitted(self, verb)
         try:
             bound = signature.bind(self, *args, **kwargs)
         except TypeError as problem:
@@ -148,6 +151,22 @@ def guarded(verb: F) -> F:
         return verb(*bound.args, **bound.kwargs)
 
     return checked  # type: ignore[return-value]
+
+
+def fitted_first(verb: F) -> F:
+    """Wrap a verb on tensors: nothing is checked but that `fit` came first, where there is a `fit`."""
+
+    @functools.wraps(verb)
+    def asked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _ask_fitted(self, verb)
+        return verb(self, *args, **kwargs)
+
+    return asked  # type: ignore[return-value]
+
+
+def _ask_fitted(method: Any, verb: Callable[..., Any]) -> None:
+    if "fit" in type(method).__dict__ and not any(name.endswith("_") for name in vars(method)):
+        raise NotFittedError(f"{type(method).__name__} is not fitted yet: call .fit(...) before .{verb.__name__}(...).")
 
 
 def check(name: str, value: Any, entry: Argument, sizes: dict[str, tuple[int, str]]) -> Any:
