@@ -1,6 +1,6 @@
 """Text corpora of any size: `holdfast.corpus.dedup(...)`, `decontaminate(...)`, `restore(...)`.
 
-Every verb is a module of that name with a function of that name, found when it is asked for.
+A verb is imported when it is asked for. To add one, name the module that holds it in `VERBS`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from holdfast.corpus.dedup import dedup as dedup
-    from holdfast.corpus.restore import restore as restore
+    from holdfast.corpus.decontamination import decontaminate as decontaminate
+    from holdfast.corpus.deduplication import dedup as dedup
+    from holdfast.corpus.restoration import restore as restore
 
-VERBS = ("dedup", "restore", "decontaminate")
+VERBS = {"decontaminate": "decontamination", "dedup": "deduplication", "restore": "restoration"}
 
 
 def __getattr__(name: str) -> Any:
     if name in VERBS:
-        value = getattr(import_module(f"holdfast.corpus.{name}"), name)
-        globals()[name] = value  # over the module of the same name
-        return value
+        return getattr(import_module(f"holdfast.corpus.{VERBS[name]}"), name)
     raise AttributeError(f"module 'holdfast.corpus' has no attribute {name!r}. It has: {', '.join(VERBS)}.")
 
 

@@ -125,9 +125,9 @@ def _processes(stage: Stage, shards: list[int], workers: int | None, tries: int 
     for attempt in range(tries):
         if not left:
             return
-        pool = ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn"), initializer=_quiet)
+        pool = ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn"), _begin, (stage,))
         try:
-            waiting = {pool.submit(stage.run_shard, shard): shard for shard in sorted(left)}
+            waiting = {pool.submit(_run, shard): shard for shard in sorted(left)}
             for future in as_completed(waiting):
                 weight = future.result()
                 left.discard(waiting[future])
@@ -145,8 +145,16 @@ def _processes(stage: Stage, shards: list[int], workers: int | None, tries: int 
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _quiet() -> None:
-    """Ctrl-C is for the parent to handle."""
+_here: list[Stage] = []  # the stage that a worker process works on, handed over once
+
+
+def _begin(stage: Stage) -> None:
+    """In a worker: Ctrl-C is for the parent to handle."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _here[:] = [stage]
+
+
+def _run(shard: int) -> int:
+    return _here[0].run_shard(shard)
