@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import Counter
 from pathlib import Path
@@ -182,10 +183,37 @@ def test_folders_and_urls(tmp_path: Path) -> None:
     assert summary["documents"] == 120 and (tmp_path / "out" / "data" / "deep" / "b.parquet").exists()
     with fsspec.open("memory://corpus/a.jsonl", "wb") as file:
         file.write((tmp_path / "in" / "a.jsonl").read_bytes())
+    with fsspec.open("memory://tables/b.parquet", "wb") as file:
+        file.write((tmp_path / "in" / "deep" / "b.parquet").read_bytes())
+    assert dedup("memory://tables/b.parquet", tmp_path / "table")["documents"] == 60
     remote = dedup("memory://corpus/a.jsonl", tmp_path / "remote")
     assert remote["removed"] == dedup(tmp_path / "in" / "a.jsonl", tmp_path / "local")["removed"]
     with pytest.raises(InputError, match=r"memory://corpus/nothing\.jsonl cannot be read"):
         dedup("memory://corpus/nothing.jsonl", tmp_path / "no")
+
+
+def test_nothing_in_it(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name, data in (
+        ("a.jsonl", b""),
+        ("b.csv", b"id,text\n"),
+        ("c.txt", b"\n\n"),
+        ("d.jsonl.gz", gzip.compress(b"")),
+    ):
+        (tmp_path / "in" / name).write_bytes(data)
+    summary = dedup(tmp_path / "in", tmp_path / "out")
+    assert summary["documents"] == summary["kept"] == 0 and not summary["alarms"]
+    assert (tmp_path / "out" / "data" / "b.csv").read_bytes() == b"id,text\n"
+    assert set(restore(tmp_path / "out", tmp_path / "back").values()) == {0}
+    with pytest.raises(InputError, match="no file in this folder"):
+        dedup(_new(tmp_path), tmp_path / "x")
+    with pytest.raises(InputError, match="local folder"):
+        dedup(tmp_path / "in", "s3://bucket/out")
+
+
+def _new(folder: Path) -> Path:
+    (folder / "empty").mkdir()
+    return folder / "empty"
 
 
 def test_alarms(tmp_path: Path) -> None:

@@ -81,16 +81,20 @@ def band_pairs(bands: Bands, shard: tuple[int, int], skip: int, last: Last) -> I
 
 
 def _pairs_of_band(keys: np.ndarray, eligible: np.ndarray, parts: int, part: int) -> tuple[np.ndarray, int]:
+    """Keys and documents are sorted as one number; of a key there is room for its first bits, 40 at least.
+
+    What shares those by chance is a pair too many, which the verification drops.
+    """
     documents = np.flatnonzero(eligible if parts == 1 else eligible & (keys % np.uint64(parts) == part))
-    keys = keys[documents]
-    order = np.argsort(keys)
-    keys = keys[order]
-    run = np.concatenate([[0], np.cumsum(keys[1:] != keys[:-1])]) if len(keys) else keys.astype(np.int64)
-    size = np.bincount(run)[run] if len(run) else run
+    low = np.uint64((1 << max(1, len(documents) - 1).bit_length()) - 1)
+    packed = np.sort((keys[documents] & ~low) | np.arange(len(documents), dtype=np.uint64))
+    if not len(packed):
+        return np.empty(0, dtype=np.uint64), 0
+    heads = packed & ~low
+    run = np.concatenate([[0], np.cumsum(heads[1:] != heads[:-1])])
+    size = np.bincount(run)[run]
     members = np.flatnonzero(size > 1)
-    documents, run, size = documents[order[members]], run[members], size[members]
-    inner = np.lexsort((documents, run))
-    return pairs_in_runs(documents[inner], run[inner], size[inner])
+    return pairs_in_runs(documents[(packed[members] & low).astype(np.int64)], run[members], size[members])
 
 
 def pairs_in_runs(documents: np.ndarray, run: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, int]:

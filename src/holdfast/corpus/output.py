@@ -12,7 +12,7 @@ from zlib import crc32
 import numpy as np
 
 from holdfast.corpus.scan import Arrays, Index
-from holdfast.corpus.sources import Source, open_source, pack
+from holdfast.corpus.sources import Source, open_source, pack, parquet_frame
 from holdfast.corpus.workspace import Workspace, write_text
 from holdfast.engine.store import read_arrays, write_arrays
 
@@ -131,7 +131,7 @@ def _copy_parquet(copy: Copy, number: int, spans: np.ndarray) -> Arrays:
 
     source = copy.sources[number]
     rows = np.concatenate([np.arange(start, stop) for start, stop in spans.tolist()] + [np.empty(0, dtype=np.int64)])
-    frame = pl.scan_parquet(source.path).with_row_index("__row")
+    frame = parquet_frame(source).with_row_index("__row")
     chosen = pl.col("__row").is_in(pl.Series(rows, dtype=pl.UInt32).implode())
     sums = np.zeros((3, 2), dtype=np.int64)
     for line, (kind, condition) in enumerate(((KEPT, ~chosen), (REMOVED, chosen))):

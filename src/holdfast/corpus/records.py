@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from itertools import accumulate, count
 from typing import Any, BinaryIO
 
-from holdfast.corpus.sources import Shard, Source, open_source, wrong
+from holdfast.corpus.sources import Shard, Source, open_source, parquet_frame, wrong
 
 MAX_DOCUMENT = 64 << 20  # bytes of a record: larger ones are passed on and not looked at
 
@@ -260,9 +260,7 @@ class _CsvRows:
 
 
 def _parquet_piece(source: Source, shard: Shard, fields: Fields) -> Piece:
-    import polars as pl
-
-    frame = pl.scan_parquet(source.path)
+    frame = parquet_frame(source)
     names = frame.collect_schema().names()
     if fields.text not in names:
         raise wrong(f"{source.path}: no column {fields.text!r}.{_hint(fields.text, names)}")

@@ -47,6 +47,7 @@ def restore(folder: str | Path, out: str | Path, *, rules: Collection[str] | Non
         else:
             value = _restore_bytes(folder, name, about, mine, chosen, partial)
             if len(chosen) == len(mine) and f"{value:08x}" != about[WHOLE]["crc32"]:
+                partial.unlink()
                 raise wrong(f"{target}: what came out is not the original. Nothing was written.")
         partial.replace(target)
         back[name] = len(chosen)

@@ -107,12 +107,22 @@ def cut(sources: Sequence[Source]) -> tuple[list[Shard], list[int], int]:
     return shards, weights, piece
 
 
+def parquet_frame(source: Source) -> Any:
+    """A lazy frame of a Parquet file; one behind a URL is read whole."""
+    import polars as pl
+
+    if "://" not in source.path:
+        return pl.scan_parquet(source.path)
+    with open_source(source) as file:
+        return pl.scan_parquet(io.BytesIO(file.read()))
+
+
 def parquet_rows(source: Source) -> int:
     """How many rows a Parquet file has."""
     import polars as pl
 
     try:
-        return int(pl.scan_parquet(source.path).select(pl.len()).collect().item())
+        return int(parquet_frame(source).select(pl.len()).collect().item())
     except Exception as problem:
         raise wrong(f"{source.path} cannot be read as Parquet: {problem}") from None
 

@@ -61,6 +61,8 @@ def workspace(
     tell: Tell | None,
 ) -> Iterator[Workspace]:  # fmt: skip
     """Begin a run or go on with the one that was stopped here; a full disk is told as what it is."""
+    if ":/" in str(out):
+        raise wrong(f"--out {out}: expected a local folder. Inputs may be URLs; copy the results with your own tools.")
     place = Workspace(out, engine, workers, tell or (lambda title, done, total: None))
     plan = json.dumps({"sources": [asdict(source) for source in sources], "settings": settings}, sort_keys=True)
     plan_file = place.work / "plan.json"

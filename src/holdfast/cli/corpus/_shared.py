@@ -31,7 +31,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="End with exit code 3 whe
 
 
 @contextmanager
-def told(out: Path) -> Iterator[Callable[[str, int, int], None]]:
+def told(out: Path, kept: bool = True) -> Iterator[Callable[[str, int, int], None]]:
     """Progress for a verb; its errors as one line each, and how to go on."""
     try:
         with _bar() as tell:
@@ -41,7 +41,8 @@ def told(out: Path) -> Iterator[Callable[[str, int, int], None]]:
     except (ValueError, OSError, RuntimeError) as problem:
         fail(str(problem))
     except KeyboardInterrupt:
-        print(f"\nInterrupted. What was done is kept in {out}: the same command goes on from there.", file=sys.stderr)
+        left = f"What was done is kept in {out}: the same command goes on from there." if kept else "It is not whole."
+        print(f"\nInterrupted. {left}", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
 
 

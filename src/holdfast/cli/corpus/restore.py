@@ -20,6 +20,6 @@ def restore(
     """Put removed documents back where they were: all of them gives the original files, byte for byte."""
     from holdfast.corpus import restore as verb
 
-    with shared.told(out):
+    with shared.told(out, kept=False):
         for name, count in verb(folder, out, rules=rule or None).items():
             print(f"{out / name}: {count:,} records put back")
