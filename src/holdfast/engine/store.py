@@ -12,7 +12,7 @@ MAGIC = b"HFSTORE1"
 try:  # several times as fast; a run goes on only where the same is installed
     from xxhash import xxh3_64_intdigest as _sum
 except ModuleNotFoundError:
-    from zlib import crc32 as _sum
+    from zlib import crc32 as _sum  # type: ignore[assignment]
 
 
 class DamagedFileError(ValueError):
