@@ -91,6 +91,21 @@ def misclassified(seed: int) -> World:
     return _world(draw, draw["test_X"], draw["model"].predict(draw["test_X"]) != draw["test_y"])
 
 
+def foreign_or_wrong(seed: int) -> World:
+    """Two digits in five are of classes never shown; to find are those and the digits that the model gets wrong.
+
+    What came in before, digits of the same mixture without labels, is there to learn from (`cur_X`).
+    """
+    draw = _draw(seed, kept=40)
+    half = len(draw["test_X"]) // 2
+    new = draw["novel_X"][: 4 * half // 3]
+    wild = np.vstack([draw["test_X"][half:], new[len(new) // 2 :]])
+    X = np.vstack([draw["test_X"][:half], new[: len(new) // 2]])
+    wrong = draw["model"].predict(draw["test_X"][:half]) != draw["test_y"][:half]
+    world = _world(draw, X, np.r_[wrong, np.ones(len(new) // 2, dtype=bool)])
+    return world._replace(train={**world.train, "ref_X": draw["train_X"], "cur_X": wild})
+
+
 def unstable_answer(seed: int) -> World:
     """Twenty models from samples of 60 tumours; the rows to find are those on which other such models often differ."""
     models = _tumour_models(seed, 40)
@@ -145,7 +160,9 @@ def none(seed: int) -> World:
     noise = {"score": scores[0], "scores": scores, "is_bad": group == 1, "correct": rng.random(n) < 0.8, "group": group}
     head = {"class_weights": draw["model"].coef_, "class_bias": draw["model"].intercept_}
     agreeing = {"ensemble_probs": np.stack([world.evidence["probs"]] * 20)}
-    return world._replace(evidence={**world.evidence, **noise, **agreeing, **head})
+    middle = len(draw["train_X"]) // 2
+    before = {"ref_X": draw["train_X"][:middle], "cur_X": draw["train_X"][middle:]}
+    return world._replace(evidence={**world.evidence, **noise, **agreeing, **head}, train={**world.train, **before})
 
 
 def _world(draw: dict[str, Any], X: np.ndarray, truth: np.ndarray) -> World:
@@ -193,8 +210,8 @@ def _spoiled(draw: dict[str, Any], rng: np.random.Generator, change: Any) -> Wor
 
 
 @cache
-def _draw(seed: int, data: str = "digits", columns: int | None = None) -> dict[str, Any]:
-    """A model and rows that it has not seen: a third each for the model, for reference and for the test."""
+def _draw(seed: int, data: str = "digits", columns: int | None = None, kept: int | None = None) -> dict[str, Any]:
+    """A model and rows that it has not seen: a third each for the model (or `kept` rows), reference and the test."""
     rng = np.random.default_rng(seed)
     X, y = _data(data)
     known = np.flatnonzero(y < NOVEL)
@@ -202,7 +219,7 @@ def _draw(seed: int, data: str = "digits", columns: int | None = None) -> dict[s
     second, third = split(len(rest), 1 / 2, rng)
     learnt, train, test = known[first], known[rest[second]], known[rest[third]]
     X = X[:, :columns]
-    model = LogisticRegression(max_iter=500).fit(X[learnt], y[learnt])
+    model = LogisticRegression(max_iter=500).fit(X[learnt[:kept]], y[learnt[:kept]])
     novel = rng.permutation(np.flatnonzero(y >= NOVEL))
     return {
         "model": model,

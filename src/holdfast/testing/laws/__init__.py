@@ -17,6 +17,7 @@ from holdfast.testing.laws import (
     mapper,
     measure,
     mixer,
+    objective,
     scorer,
     selector,
     weigher,
@@ -32,6 +33,7 @@ _BY_ROLE: dict[str, tuple[Law, ...]] = {
     "weigher": (*common.LAWS, *weigher.LAWS),
     "mixer": (*common.LAWS, *mixer.LAWS),
     "selector": (*common.LAWS, *selector.LAWS),
+    "objective": objective.LAWS,
     "editor": editor.LAWS,
     "fault": (*common.DOCUMENTED, *fault.LAWS),
 }
