@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import nn
 
-from holdfast.adaptation._gate import BLOCK, Gate
+from holdfast.adaptation._gate import BLOCK, Gate, Wants
 from holdfast.nets.calling import forward
 from holdfast.nets.features import head_name
 
@@ -58,13 +58,15 @@ class Adapting(nn.Module):
     passing: bool
     _recent: list[tuple[int, Batch]]
 
-    def __init__(self, model: nn.Module, rule: Rule, gate: bool = True, watches: bool = False) -> None:
+    def __init__(
+        self, model: nn.Module, rule: Rule, gate: bool = True, watches: bool = False, wants: Wants = "samples"
+    ) -> None:
         super().__init__()
         if not isinstance(model, nn.Module):
             raise ValueError(f"the model to adapt is {type(model).__name__}; expected a torch module.")
         with torch.inference_mode(False):
             self.frozen = copy.deepcopy(model).eval()
-        self.rule, self.gated, self.watches = rule, gate, watches
+        self.rule, self.gated, self.watches, self.wants = rule, gate, watches, wants
         self.head = _head(self.frozen)
         self.log: list[Event] = []
         self.adapted_rows = self.frozen_rows = 0
@@ -150,7 +152,7 @@ class Adapting(nn.Module):
         return Batch(inputs, logits, kept[0] if kept else logits)
 
     def _begin(self) -> None:
-        self.gate = Gate()
+        self.gate = Gate(wants=self.wants)
         self._recent = []
         self._start()
 

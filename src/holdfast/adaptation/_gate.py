@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 Verdict = Literal["gain", "no gain", "harm"]
+Wants = Literal["samples", "runs"]
 BLOCK = 8  # consecutive rows whose features are compared with those of other blocks
 
 
@@ -34,9 +35,11 @@ class Gate:
     stream more than others (intraclass correlation at most `limit`). While the gate trusts, one change of the whole
     distribution within the window is allowed for: it is what adaptation is for. Answers pass while those of the last
     `judged` rows hold more information than the frozen network's; below the share `floor` of it they do harm, and trust
-    has to be earned again by `rest` rows, twice as many each time.
+    has to be earned again by `rest` rows, twice as many each time. A method that `wants` runs of rows that belong
+    together is trusted where the others are not.
     """
 
+    wants: Wants = "samples"
     window: int = 256
     earn: int = 128
     limit: float = 0.1
@@ -70,7 +73,10 @@ class Gate:
         if self.seen < self.earn or len(self._blocks) < 3:
             return f"fewer than {self.earn} rows were seen"
         _, means, squares = zip(*self._blocks, strict=True)
-        alike = neighbours_alike(np.array(means), np.array(squares), change=self.trusted)
+        alike = neighbours_alike(np.array(means), np.array(squares), change=self.trusted or self.wants == "runs")
+        if self.wants == "runs":
+            said = f"rows that follow each other are not alike (correlation {alike:.2f}, at least {self.limit:g})"
+            return "" if alike > self.limit else said
         if not alike <= self.limit:
             return f"rows that follow each other are alike (correlation {alike:.2f}, at most {self.limit:g})"
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -40,14 +41,24 @@ def learn(state: SimpleNamespace, inputs: Any, loss: Loss) -> torch.Tensor:
     return logits.detach()
 
 
-def descend(state: SimpleNamespace, value: torch.Tensor, rows: int) -> None:
-    """One step of the optimiser, at the batch's share of the rate."""
-    state.optimizer.zero_grad(set_to_none=True)
-    value.backward()
+def descend(state: SimpleNamespace, value: torch.Tensor | None, rows: int) -> None:
+    """One step at the batch's share of the rate, down this value or, without one, down the gradients that are there."""
+    if value is not None:
+        state.optimizer.zero_grad(set_to_none=True)
+        value.backward()
     for group in state.optimizer.param_groups:
         group["lr"] = state.rate * min(1.0, rows / state.span)
     if all(bool(p.grad.isfinite().all()) for p in state.weights if p.grad is not None):
         state.optimizer.step()
+    state.optimizer.zero_grad(set_to_none=True)
+
+
+def fitted_on(editor: Any, **fitted: Any) -> Any:
+    """A copy of the editor that keeps what one model's adaptation needs of the source; the editor itself stays."""
+    rule = copy.copy(editor)
+    for name, value in fitted.items():
+        setattr(rule, name, value)
+    return rule
 
 
 def entropy(logits: torch.Tensor) -> torch.Tensor:
