@@ -18,7 +18,7 @@ from typing import Any
 
 FAMILIES = (
     "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "merging",
-    "language", "faults",
+    "language", "mixing", "faults",
 )  # fmt: skip
 EXTRAS = {"torch": "torch", "safetensors": "torch", "transformers": "language"}  # the extra that installs a module
 

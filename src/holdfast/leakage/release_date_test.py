@@ -16,7 +16,7 @@ class ReleaseDateTest(Measure):
     .. math:: \text{logit}\, P(\text{correct}) = \alpha + \beta\, 1[\text{before}] + \gamma z
               + \delta\, z\, 1[\text{before}] + \theta^\top x
 
-    z is the standardised log of `popularity`, x are further columns (`covariates`: difficulty, length). `of="drop"` tests
+    z is the standardised log of `popularity`, x are further `covariates` (difficulty, length). `of="drop"` tests
     :math:`\beta`, the log odds that items lose at the cutoff; `of="popularity"` tests :math:`\delta`: what the web
     holds often helps before the cutoff and no longer after it, a mark of memory that difficulty does not leave. The
     p-value is that of the likelihood ratio, one-sided; a ridge of one pseudo-item (`prior`) keeps separated data
