@@ -46,6 +46,7 @@ WRITTEN = (
     ("How it works", "bench.md", "Choosing methods"),
     ("How it works", "networks.md", "Networks"),
     ("How it works", "shortcuts.md", "Shortcuts"),
+    ("How it works", "contamination.md", "Has the model seen the test?"),
     ("How it works", "limits.md", "Where it fails"),
     ("Evidence", "comparison.md", "Beside other tools"),
     ("Reference", "report-schema.md", "Report schema"),

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from holdfast.audit.run import audit as audit
     from holdfast.bench.run import bench as bench
     from holdfast.compare.run import compare as compare
+    from holdfast.contamination.run import contamination as contamination
     from holdfast.core import Estimate as Estimate
     from holdfast.drill.run import drill as drill
     from holdfast.estimate.run import estimate as estimate
@@ -20,6 +21,7 @@ VERBS = (  # each a package of that name that can be called
     "audit",
     "bench",
     "compare",
+    "contamination",
     "drill",
     "estimate",
     "explain",
@@ -34,6 +36,7 @@ __all__ = [
     "audit",
     "bench",
     "compare",
+    "contamination",
     "corpus",
     "drill",
     "estimate",

@@ -18,7 +18,7 @@ from typing import Any
 
 FAMILIES = (
     "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "training",
-    "merging", "adaptation", "language", "faults",
+    "merging", "adaptation", "language", "mixing", "faults",
 )  # fmt: skip
 EXTRAS = {"torch": "torch", "safetensors": "torch", "transformers": "language"}  # the extra that installs a module
 

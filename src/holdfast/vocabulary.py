@@ -93,6 +93,12 @@ ARGUMENTS: dict[str, Argument] = {
     "item": Argument(("n",), "codes", "the test item that every measurement is on, as integer codes"),
     "class_weights": Argument(("k", "d"), "real", "one weight vector per class of a linear classifier"),
     "class_bias": Argument(("k",), "real", "one constant per class of a linear classifier"),
+    "proportions": Argument(("r", "m"), "mixture", "shares of m groups in each of r runs, rows sum to 1"),
+    "run_losses": Argument(("r",), "real", "the loss that each run ended with"),
+    "run_group_losses": Argument(("r", "v"), "real", "the loss of each run on v validation domains"),
+    "loss_drops": Argument(("r", "m"), "real", "by how much the loss of every group fell in each short round"),
+    "is_wanted": Argument(("m",), "mask", "true for the groups that are to take a larger share"),
+    "quality": Argument(("m",), "positive", "what one token of every group is worth, in any unit"),
     "text": Argument(("n",), "text", "one text per row"),
     "token_log_probs": Argument(
         ("n", "t"), "log_probs", "log-probability of every token of n texts, NaN after the end"
@@ -398,6 +404,18 @@ def _explain_simplex(name: str, start: int, block: np.ndarray, totals: np.ndarra
     )
 
 
+def _mixture(name: str, array: np.ndarray) -> np.ndarray:
+    """Shares as tables hold them, rounded: what is off by up to 2 % is scaled."""
+    array = _positive(name, array)
+    totals = array.sum(axis=1, dtype=np.float64)
+    if np.abs(totals - 1).max() > 0.02:
+        row = int(np.abs(totals - 1).argmax())
+        raise ValueError(
+            f"{name} row {row} sums to {totals[row]:.4g}; expected shares that sum to 1. Are these percent?"
+        )
+    return array / totals[:, None]
+
+
 def _codes(name: str, array: np.ndarray) -> np.ndarray:
     if array.dtype.kind == "b":
         return array.astype(np.int64)
@@ -476,6 +494,7 @@ _CHECKS: dict[str, Callable[[str, np.ndarray], np.ndarray]] = {
     "mask": _mask,
     "indices": _indices,
     "bounds": _bounds,
+    "mixture": _mixture,
     "text": lambda name, array: array,
     "log_probs": _log_probs,
     "spreads": _spreads,

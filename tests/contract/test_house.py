@@ -20,7 +20,7 @@ LAYERS = [
     {"faults", "datasets"},
     {"engine", "report"},
     {"audit", "corpus"},
-    {"verify", "estimate", "explain", "drill", "scaling", "compare"},
+    {"verify", "estimate", "explain", "drill", "scaling", "compare", "contamination"},
     {"repair", "bench"},
     {"testing", "cli", "integrations"},
 ]

@@ -12,7 +12,8 @@ class DatasetInference(Measure):
     r"""Was this set of texts trained on? Many weak scores of many texts, joined and tested against unseen texts.
 
     Half of both sets teaches a linear rule that tells suspects from unseen texts by their scores (ranks to [0, 1], so
-    that outliers weigh no more than others; ridge `penalty`); the other half is tested, one-sided, by Welch's t:
+    that outliers weigh no more than others; ridge `penalty`; no weight below 0, since larger scores mean known); the
+    other half is tested, one-sided, by Welch's t:
 
     .. math:: t = \frac{\bar f(\text{suspect}) - \bar f(\text{unseen})}{\sqrt{s_1^2 / n_1 + s_0^2 / n_0}}
 
@@ -40,6 +41,8 @@ class DatasetInference(Measure):
         """`ref_scores` (m, ref_n) of texts that the model cannot know, `cur_scores` (m, cur_n) of the suspects."""
         if min(ref_scores.shape[1], cur_scores.shape[1]) < 4:
             raise ValueError("ref_scores and cur_scores need four texts each: half learn the rule, half test it.")
+        from scipy.optimize import nnls
+
         rng = np.random.default_rng(self.seed)
         (ref_learn, ref_test), (cur_learn, cur_test) = (
             np.array_split(rng.permutation(part.shape[1]), 2) for part in (ref_scores, cur_scores)
@@ -55,5 +58,6 @@ class DatasetInference(Measure):
         features, side = ranked(learnt), np.r_[np.zeros(len(ref_learn)), np.ones(len(cur_learn))] - 0.5
         side = side - side.mean()
         centred = features - features.mean(axis=0)
-        weights = np.linalg.solve(centred.T @ centred + self.penalty * np.eye(len(cuts)), centred.T @ side)
+        ridge = self.penalty**0.5 * np.eye(len(cuts))
+        weights, _ = nnls(np.concatenate([centred, ridge]), np.append(side, np.zeros(len(cuts))))
         return welch(ranked(ref_scores[:, ref_test]) @ weights, ranked(cur_scores[:, cur_test]) @ weights)

@@ -16,9 +16,9 @@ class ReleaseDateTest(Measure):
     .. math:: \text{logit}\, P(\text{correct}) = \alpha + \beta\, 1[\text{before}] + \gamma z
               + \delta\, z\, 1[\text{before}] + \theta^\top x
 
-    z is the standardised log of `popularity`, x are further columns (`covariates`: difficulty, length). `of="drop"`
-    tests :math:`\beta`, the log odds that items lose at the cutoff; `of="popularity"` tests :math:`\delta`: what the
-    web holds often helps before the cutoff and no longer after it, a mark of memory that difficulty does not leave. The
+    z is the standardised log of `popularity`, x are further `covariates` (difficulty, length). `of="drop"` tests
+    :math:`\beta`, the log odds that items lose at the cutoff; `of="popularity"` tests :math:`\delta`: what the web
+    holds often helps before the cutoff and no longer after it, a mark of memory that difficulty does not leave. The
     p-value is that of the likelihood ratio, one-sided; a ridge of one pseudo-item (`prior`) keeps separated data
     finite. `cutoff` is a date as a number; None takes the median date. Use it when items carry dates. It fails where
     the difficulty of items changed at the same time as the training ended and no column says so.

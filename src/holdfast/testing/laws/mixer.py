@@ -45,8 +45,8 @@ def mixes_better_than_nature(cls: type[Method], worlds: Worlds) -> None:
 def _shuffled(values: Mapping[str, Any], order: np.ndarray) -> dict[str, Any]:
     """Whatever has a row a group, in another order of the groups."""
     entries = {name: argument(name) for name in values}
-    by_group = {name for name, entry in entries.items() if entry is not None and entry.dims[:1] == ("m",)}
-    return {name: np.asarray(value)[order] if name in by_group else value for name, value in values.items()}
+    axes = {name: entry.dims.index("m") for name, entry in entries.items() if entry is not None and "m" in entry.dims}
+    return {name: np.take(value, order, axis=axes[name]) if name in axes else value for name, value in values.items()}
 
 
 LAWS: tuple[Law, ...] = (proportions_sum_to_one, groups_do_not_see_their_order, mixes_better_than_nature)
