@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 import numpy as np
+from scipy.special import entr
 
 from holdfast.core import Scorer
 from holdfast.labels._confident import (
@@ -13,6 +14,7 @@ from holdfast.labels._confident import (
     class_thresholds,
     confident_classes,
     confident_counts,
+    even_noise,
     given_probabilities,
     noise_matrix,
 )
@@ -33,7 +35,8 @@ class NoiseCorrectedPosterior(Scorer):
     noise (a pair of classes never seen confused may still be); `calibrate` first sets the temperature of the
     probabilities on the given labels, since an overconfident model hides the noise. Scores use T drawn by `shrink`
     towards the noise of the cleanest class, spread evenly: where classes overlap, rows of the rare one look
-    mislabelled, and a matrix that believes it ranks them all first.
+    mislabelled, and a matrix that believes it ranks them all first. Unless given, it is the share of what could be
+    known of the labels under such noise that the probabilities do not tell.
 
     Use it when you have out-of-sample probabilities and no other model, above all where classes are apart and noise
     depends on the class. It fails where noise depends on the row (boundary rows), and is slow above a few
@@ -55,7 +58,7 @@ class NoiseCorrectedPosterior(Scorer):
     steps: int = 10
     rounds: int = 3
     floor: float = 0.03
-    shrink: float = 0.75
+    shrink: float | None = None
     calibrate: bool = True
 
     def fit(self, probs: np.ndarray, y: np.ndarray) -> Self:
@@ -68,6 +71,7 @@ class NoiseCorrectedPosterior(Scorer):
         self._learn(calibrated_joint(confident_counts(y, confident, k), y))
         for _ in range(self.rounds):
             self._learn(self._expected_joint(probs, y))
+        self.shrink_ = self._untold(colder, y) if self.shrink is None else self.shrink
         return self
 
     def score_rows(self, probs: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -81,10 +85,13 @@ class NoiseCorrectedPosterior(Scorer):
         return np.concatenate([part.argmax(axis=1) for part, _ in self._posteriors(probs, y, self.noise_matrix_)])
 
     def _drawn_in(self) -> np.ndarray:
-        k = len(self.noise_matrix_)
-        shared = 1 - float(self.noise_matrix_.diagonal().max())
-        uniform = np.eye(k) * (1 - shared) + (1 - np.eye(k)) * shared / max(1, k - 1)
-        return (1 - self.shrink) * self.noise_matrix_ + self.shrink * uniform
+        return (1 - self.shrink_) * self.noise_matrix_ + self.shrink_ * even_noise(self.noise_matrix_)
+
+    def _untold(self, colder: np.ndarray, y: np.ndarray) -> float:
+        left = -float(np.log(np.maximum(given_probabilities(colder, y), 1e-12)).mean())
+        alone = float(entr(np.bincount(y, minlength=colder.shape[1]) / len(y)).sum())
+        most = alone - float(entr(even_noise(self.noise_matrix_)[0]).sum())
+        return 1 - min(1.0, max(0.0, (alone - left) / most)) if most > 0 else 1.0
 
     def _learn(self, joint: np.ndarray) -> None:
         self.noise_matrix_ = (1 - self.floor) * noise_matrix(joint) + self.floor / len(joint)
