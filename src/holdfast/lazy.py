@@ -17,9 +17,10 @@ from types import ModuleType
 from typing import Any
 
 FAMILIES = (
-    "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "merging", "faults",
+    "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "training",
+    "merging", "adaptation", "language", "faults",
 )  # fmt: skip
-EXTRAS = {"torch": "torch", "safetensors": "torch"}  # the extra that installs a module
+EXTRAS = {"torch": "torch", "safetensors": "torch", "transformers": "language"}  # the extra that installs a module
 
 
 def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:

@@ -54,7 +54,7 @@ def test_the_learned_test_is_near_the_best_classical_one_in_every_world() -> Non
 
 # --- texts ----------------------------------------------------------------------------------------------------
 def test_each_tendency_sees_its_own_change() -> None:
-    texts = world_of.none(3).evidence["ref_texts"]
+    texts = world_of.none(3).evidence["ref_text"]
     words = [text.split() for text in texts]
     changed = {
         "length": [" ".join(w[: len(w) * 3 // 4]) for w in words],
@@ -64,16 +64,16 @@ def test_each_tendency_sees_its_own_change() -> None:
     }
     for name, cur in changed.items():
         method = StatisticalTendencies()
-        assert method.measure(ref_texts=texts[::2], cur_texts=cur[1::2]).pvalue <= 0.05
+        assert method.measure(ref_text=texts[::2], cur_text=cur[1::2]).pvalue <= 0.05
         assert method.tendencies_[name].pvalue <= 0.05, f"{name}: {method.tendencies_}"
 
 
 def test_an_empty_text_and_one_that_is_not_a_text() -> None:
-    assert StatisticalTendencies().measure(ref_texts=["", "a b"], cur_texts=["", ""]).pvalue > 0.2
-    with pytest.raises(ValueError, match="ref_texts row 1 is 3"):
-        StatisticalTendencies().measure(ref_texts=["a", 3], cur_texts=["b"])
+    assert StatisticalTendencies().measure(ref_text=["", "a b"], cur_text=["", ""]).pvalue > 0.2
+    with pytest.raises(ValueError, match="ref_text row 1 is 3"):
+        StatisticalTendencies().measure(ref_text=["a", 3], cur_text=["b"])
     with pytest.raises(ValueError, match="one string"):
-        StatisticalTendencies().measure(ref_texts="a", cur_texts=["b"])
+        StatisticalTendencies().measure(ref_text="a", cur_text=["b"])
 
 
 # --- distributions --------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from holdfast.ops.resampling import wilson
 SMALL = 4_000  # base rows up to which numpy is as fast as importing faiss
 LARGE = 20_000  # base rows from which an inverted file pays for its training
 FEW = 4  # times as many base rows as queries, from which numpy's product is faster than faiss's
+LISTS = 1.15  # lists of an inverted file per square root of its rows
 SPARE = 4  # candidates beyond k: float32 rounding may swap ranks among near ties
 SAMPLE = 512  # queries answered exactly: half choose the number of probes, half report the recall
 SCAN_COST = 8.0  # one distance in a scanned list costs as much as this many in an exact blocked product
@@ -76,8 +77,8 @@ def _search(
     if k == 0 or faiss is None:
         candidates = _exact(asked, base, min(k + own + SPARE, len(base)))
         return *_ranked(asked, base, candidates, own, k), Estimate(1.0, 1.0, 1.0, len(asked)), "exact"
-    lists = 1 << round(np.log2(2.3 * np.sqrt(len(base))))
-    if len(base) < LARGE or len(asked) < 8 * lists:  # too few queries to pay for the training of an inverted file
+    lists = 1 << round(np.log2(LISTS * np.sqrt(len(base))))
+    if len(base) < LARGE or len(asked) < 16 * lists:  # too few queries to pay for the training of an inverted file
         lists = 0
     tune, report = _Truth.sample(asked, base, own, k, seed, SAMPLE if lists else SAMPLE // 8).halves()
     candidates, method = _candidates(faiss, lists, tune, asked, base, own, k, seed, min_recall)
@@ -249,7 +250,7 @@ def _inverted_file(faiss: Any, base: np.ndarray, lists: int, seed: int) -> Any:
 
 
 def _probes(index: Any, tune: _Truth, asked: np.ndarray, base: np.ndarray, own: bool, k: int, least: float) -> int:
-    """The fewest probed lists (a power of 2) that surely reach the recall `least`; 0 where exact is cheaper."""
+    """The fewest lists, in steps of a quarter, whose probing surely reaches `least`; 0 where exact is cheaper."""
     wanted = k + own + SPARE
     sizes = np.array([index.invlists.list_size(i) for i in range(index.nlist)])
     nearest = index.quantizer.search(asked[tune.rows], index.nlist)[1]
@@ -259,7 +260,7 @@ def _probes(index: Any, tune: _Truth, asked: np.ndarray, base: np.ndarray, own: 
         candidates = index.search(asked[tune.rows], wanted)[1]
         if tune.recall(_ranked(asked[tune.rows], base, candidates, own, k, tune.rows)[1]).low >= least:
             return int(index.nprobe)
-        index.nprobe *= 2
+        index.nprobe = max(index.nprobe + 1, index.nprobe * 5 // 4)
     return 0
 
 

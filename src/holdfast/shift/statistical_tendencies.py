@@ -36,7 +36,7 @@ class StatisticalTendencies(Measure):
 
     >>> ref, cur = ["the cat sat on the mat ."] * 12, ["cat mat cat mat"] * 12
     >>> method = StatisticalTendencies(permutations=19, stopwords=("the", "on"), seed=3)
-    >>> estimate = method.measure(ref_texts=ref, cur_texts=cur)
+    >>> estimate = method.measure(ref_text=ref, cur_text=cur)
     >>> method.tendencies_["stopwords"].value, round(method.tendencies_["unigram"].value, 3), estimate.pvalue
     (1.0, 0.714, 0.05)
     """
@@ -48,10 +48,10 @@ class StatisticalTendencies(Measure):
     stopwords: tuple[str, ...] = STOPWORDS
     seed: int = 0
 
-    def measure(self, ref_texts: np.ndarray, cur_texts: np.ndarray) -> Estimate:
+    def measure(self, ref_text: np.ndarray, cur_text: np.ndarray) -> Estimate:
         """The mean distance over the tendencies, less what chance makes of it at the low end; the joint p-value."""
-        n, m = len(ref_texts), len(cur_texts)
-        corpus = _Corpus([*ref_texts, *cur_texts], frozenset(self.stopwords))
+        n, m = len(ref_text), len(cur_text)
+        corpus = _Corpus([*ref_text, *cur_text], frozenset(self.stopwords))
         sides = np.arange(n + m) >= n
         rng = np.random.default_rng(self.seed)
         seen = corpus.distances(sides)

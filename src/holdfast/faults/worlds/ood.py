@@ -6,12 +6,14 @@ probabilities are honest, as the vocabulary asks.
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 
 from holdfast.faults.worlds import World, split
 
@@ -37,6 +39,39 @@ def near(seed: int) -> World:
     draw = _draw(seed)
     rng = np.random.default_rng([seed, 2])
     return _spoiled(draw, rng, lambda rows: rows + rng.normal(0, 0.35, rows.shape))
+
+
+def network_held_out_class(seed: int) -> World:
+    """Features of a small network that never saw digits 7, 8 and 9; those are the rows to find."""
+    draw = _draw(seed)
+    X = np.vstack([draw["test_X"], draw["novel_X"][: len(draw["test_X"]) // 2]])
+    return _seen_by_network(seed, X, np.arange(len(X)) >= len(draw["test_X"]))
+
+
+def network_none(seed: int) -> World:
+    """Features of the same network; digits of the classes that it has learnt."""
+    X = _draw(seed)["test_X"]
+    return _seen_by_network(seed, X, np.zeros(len(X), bool))
+
+
+def network_noise(seed: int) -> World:
+    """Features of a small network; every third row is a digit with noise on its pixels."""
+    draw = _draw(seed)
+    rng = np.random.default_rng([seed, 6])
+    X = draw["test_X"].copy()
+    chosen = rng.random(len(X)) < 1 / 3
+    X[chosen] += rng.normal(0, 0.35, X[chosen].shape)
+    return _seen_by_network(seed, X, chosen)
+
+
+def network_long(seed: int) -> World:
+    """Features of a small network; every third row is uniform noise, five times as wide as the pixels."""
+    draw = _draw(seed)
+    rng = np.random.default_rng([seed, 7])
+    X = draw["test_X"].copy()
+    chosen = rng.random(len(X)) < 1 / 3
+    X[chosen] = rng.uniform(0, 5, X[chosen].shape)
+    return _seen_by_network(seed, X, chosen)
 
 
 def feature_shift(seed: int) -> World:
@@ -123,15 +158,42 @@ def none(seed: int) -> World:
     group = rng.integers(0, 3, n)
     scores = rng.normal(size=(3, n))
     noise = {"score": scores[0], "scores": scores, "is_bad": group == 1, "correct": rng.random(n) < 0.8, "group": group}
+    head = {"class_weights": draw["model"].coef_, "class_bias": draw["model"].intercept_}
     agreeing = {"ensemble_probs": np.stack([world.evidence["probs"]] * 20)}
     middle = len(draw["train_X"]) // 2
     before = {"ref_X": draw["train_X"][:middle], "cur_X": draw["train_X"][middle:]}
-    return world._replace(evidence={**world.evidence, **noise, **agreeing}, train={**world.train, **before})
+    return world._replace(evidence={**world.evidence, **noise, **agreeing, **head}, train={**world.train, **before})
 
 
 def _world(draw: dict[str, Any], X: np.ndarray, truth: np.ndarray) -> World:
-    train = {"X": draw["train_X"], "y": draw["train_y"], "probs": draw["model"].predict_proba(draw["train_X"])}
+    learnt = draw["train_X"]
+    train = {"X": learnt, "y": draw["train_y"], "probs": draw["model"].predict_proba(learnt)}
+    train["logits"] = _logits(draw["model"], learnt)
     return World({"X": X, "probs": draw["model"].predict_proba(X), "logits": _logits(draw["model"], X)}, truth, train)
+
+
+def _seen_by_network(seed: int, X: np.ndarray, truth: np.ndarray) -> World:
+    """Features, logits and probabilities, of reference rows too, and the last layer."""
+    draw, network = _draw(seed), _network(seed)
+
+    def seen(rows: np.ndarray) -> dict[str, Any]:
+        features = np.maximum(rows @ network.coefs_[0] + network.intercepts_[0], 0)
+        logits = features @ network.coefs_[1] + network.intercepts_[1]
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return {"X": features, "logits": logits, "probs": raised / raised.sum(axis=1, keepdims=True)}
+
+    head = {"class_weights": network.coefs_[1].T.copy(), "class_bias": network.intercepts_[1]}
+    return World({**seen(X), **head}, truth, {**seen(draw["train_X"]), "y": draw["train_y"]})
+
+
+@cache
+def _network(seed: int) -> MLPClassifier:
+    """One hidden layer of 64 units, learnt from the rows that the linear model of the other worlds learns from."""
+    draw = _draw(seed)
+    network = MLPClassifier((64,), learning_rate_init=0.01, batch_size=64, max_iter=15, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is stopped on purpose
+        return network.fit(draw["learnt_X"], draw["learnt_y"])
 
 
 def _logits(model: LogisticRegression, X: np.ndarray) -> np.ndarray:
@@ -161,6 +223,8 @@ def _draw(seed: int, data: str = "digits", columns: int | None = None, kept: int
     novel = rng.permutation(np.flatnonzero(y >= NOVEL))
     return {
         "model": model,
+        "learnt_X": X[learnt],
+        "learnt_y": y[learnt],
         "train_X": X[train],
         "train_y": y[train],
         "test_X": X[test],

@@ -239,7 +239,7 @@ def word_order(seed: int) -> World:
 def _texts(seed: int, change: Any = lambda rng, texts: texts) -> World:
     rng = np.random.default_rng([seed, 2])
     ref, cur = np.array_split(rng.permutation(_documents()[0]), 2)
-    return World({"ref_texts": ref, "cur_texts": change(rng, cur)})
+    return World({"ref_text": ref, "cur_text": change(rng, cur)})
 
 
 @cache
