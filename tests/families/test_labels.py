@@ -132,7 +132,7 @@ def test_the_known_mixture_is_undone() -> None:
     """With the true noise matrix, many steps recover the clean probabilities, and Bayes' rule does the rest."""
     clean = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
     noise = np.array([[0.8, 0.1, 0.1], [0.0, 0.9, 0.1], [0.3, 0.0, 0.7]])
-    method = NoiseCorrectedPosterior(steps=5000, calibrate=False).fit(clean, [0, 2])
+    method = NoiseCorrectedPosterior(steps=5000, calibrate=False, shrink=0.0).fit(clean, [0, 2])
     method.noise_matrix_ = noise
     y = np.array([1, 0])
     joint = clean * noise[:, y].T

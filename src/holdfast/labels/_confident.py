@@ -70,3 +70,14 @@ def noise_matrix(joint: np.ndarray) -> np.ndarray:
     rates = joint.T / np.where(totals > 0, totals, 1)[:, None]
     rates[totals == 0] = np.eye(len(joint))[totals == 0]
     return rates
+
+
+def even_noise(matrix: np.ndarray) -> np.ndarray:
+    """(k, k) noise of the rate of the cleanest class, spread evenly over the other classes.
+
+    >>> even_noise(np.array([[0.9, 0.1], [0.4, 0.6]])).round(2).tolist()
+    [[0.9, 0.1], [0.1, 0.9]]
+    """
+    k = len(matrix)
+    shared = 1 - float(matrix.diagonal().max())
+    return np.eye(k) * (1 - shared) + (1 - np.eye(k)) * shared / max(1, k - 1)

@@ -46,7 +46,7 @@ class NoiseTransitionResampling(Weigher):
 
     def fit(self, probs: np.ndarray, y: np.ndarray) -> Self:
         """Estimate the transition matrix, `noise_matrix_` (k, k), rows by true class."""
-        self.posterior_ = NoiseCorrectedPosterior().fit(probs, y)
+        self.posterior_ = NoiseCorrectedPosterior(shrink=0.0).fit(probs, y)
         self.noise_matrix_ = self.posterior_.noise_matrix_
         return self
 

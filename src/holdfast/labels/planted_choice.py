@@ -64,7 +64,7 @@ class PlantedChoice(Scorer):
         return {**probs, "mean": np.mean(list(probs.values()), axis=0)}
 
     def _rank(self, X: np.ndarray, y: np.ndarray, models: dict[str, np.ndarray]) -> dict[str, Estimate]:
-        posterior = NoiseCorrectedPosterior().fit(models["mean"], y)
+        posterior = NoiseCorrectedPosterior(shrink=0.0).fit(models["mean"], y)
         trusted = posterior.score_rows(models["mean"], y) < 0.5
         found: dict[str, list[float]] = {}
         for repeat in range(self.repeats):
@@ -102,4 +102,5 @@ _SCORES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "normalized_margin": _confident("normalized_margin"),
     "adjusted_margin": _confident("normalized_margin", adjust=True),
     "noise_corrected": lambda p, y: NoiseCorrectedPosterior().fit(p, y).score_rows(p, y),
+    "noise_as_estimated": lambda p, y: NoiseCorrectedPosterior(shrink=0.0).fit(p, y).score_rows(p, y),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from holdfast.core import Estimate
 from holdfast.ops.hashing import copies_before, first_equal_rows
@@ -16,6 +17,7 @@ from holdfast.ops.resampling import wilson
 
 SMALL = 4_000  # base rows up to which numpy is as fast as importing faiss
 LARGE = 20_000  # base rows from which an inverted file pays for its training
+FEW = 4  # times as many base rows as queries, from which numpy's product is faster than faiss's
 LISTS = 1.15  # lists of an inverted file per square root of its rows
 SPARE = 4  # candidates beyond k: float32 rounding may swap ranks among near ties
 SAMPLE = 512  # queries answered exactly: half choose the number of probes, half report the recall
@@ -75,8 +77,11 @@ def _search(
     if k == 0 or faiss is None:
         candidates = _exact(asked, base, min(k + own + SPARE, len(base)))
         return *_ranked(asked, base, candidates, own, k), Estimate(1.0, 1.0, 1.0, len(asked)), "exact"
-    tune, report = _Truth.sample(asked, base, own, k, seed).halves()
-    candidates, method = _candidates(faiss, tune, asked, base, own, k, seed, min_recall)
+    lists = 1 << round(np.log2(LISTS * np.sqrt(len(base))))
+    if len(base) < LARGE or len(asked) < 16 * lists:  # too few queries to pay for the training of an inverted file
+        lists = 0
+    tune, report = _Truth.sample(asked, base, own, k, seed, SAMPLE if lists else SAMPLE // 8).halves()
+    candidates, method = _candidates(faiss, lists, tune, asked, base, own, k, seed, min_recall)
     found = _ranked(asked, base, candidates, own, k)
     _fill_short(found, asked, base, own, k)
     return *found, report.recall(found[1][report.rows]), method
@@ -103,8 +108,8 @@ class _Truth(NamedTuple):
     radius: np.ndarray
 
     @classmethod
-    def sample(cls, asked: np.ndarray, base: np.ndarray, own: bool, k: int, seed: int) -> _Truth:
-        rows = np.random.default_rng(seed).permutation(len(asked))[:SAMPLE]
+    def sample(cls, asked: np.ndarray, base: np.ndarray, own: bool, k: int, seed: int, count: int) -> _Truth:
+        rows = np.random.default_rng(seed).permutation(len(asked))[:count]
         candidates = _exact(asked[rows], base, min(k + own + SPARE, len(base)))
         _, distances = _ranked(asked[rows], base, candidates, own, k, rows)
         return cls(rows, distances[:, -1])
@@ -146,18 +151,18 @@ def _row_blocks(n: int, width: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, n, step)]
 
 
-def _exact(asked: np.ndarray, base: np.ndarray, wanted: int) -> np.ndarray:
-    """Row numbers of the `wanted` nearest base rows, unordered, by a float64 Gram matrix in blocks on both sides."""
+def _exact(asked: np.ndarray, base: np.ndarray, wanted: int, dtype: DTypeLike = np.float64) -> np.ndarray:
+    """Row numbers of the `wanted` nearest base rows, unordered, by a Gram matrix in blocks on both sides."""
     chosen = np.empty((len(asked), wanted), dtype=np.int64)
     wide = 4_096
     for start in range(0, len(asked), BLOCK // wide):
         block = slice(start, start + BLOCK // wide)
-        query = asked[block].astype(np.float64)
-        best, rows = np.empty((len(query), 0)), np.empty((len(query), 0), dtype=np.int64)
+        query = np.column_stack([asked[block], np.ones(len(asked[block]))]).astype(dtype)
+        best, rows = np.empty((len(query), 0), dtype=dtype), np.empty((len(query), 0), dtype=np.int64)
         for first in range(0, len(base), wide):
-            part = base[first : first + wide].astype(np.float64)
-            # the query's own norm does not change the order
-            values = (part * part).sum(axis=1) - 2.0 * query @ part.T
+            part = base[first : first + wide].astype(dtype, copy=False)
+            # one product gives norm - 2 query part; the query's own norm does not change the order
+            values = query @ np.column_stack([-2 * part, np.einsum("ij,ij->i", part, part)]).T
             full = best.shape[1] == wanted
             found, where = _below(values, best.max(axis=1)) if full else _smallest(values, wanted)
             best, keep = _smallest(np.hstack([best, found]), wanted)
@@ -168,10 +173,11 @@ def _exact(asked: np.ndarray, base: np.ndarray, wanted: int) -> np.ndarray:
 
 def _below(values: np.ndarray, bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The values of every row below its bound, and their columns, padded with infinity; few once bounds hold."""
-    row, column = np.nonzero(values < bound[:, None])
+    row, column = np.divmod(np.flatnonzero(values < bound[:, None]), values.shape[1])  # on one axis it is faster
     counts = np.bincount(row, minlength=len(values))
     place = np.arange(len(row)) - (counts.cumsum() - counts)[row]
-    found, where = np.full((len(values), counts.max()), np.inf), np.zeros((len(values), counts.max()), dtype=np.int64)
+    found = np.full((len(values), counts.max()), np.inf, dtype=values.dtype)
+    where = np.zeros(found.shape, dtype=np.int64)
     found[row, place], where[row, place] = values[row, column], column
     return found, where
 
@@ -214,15 +220,24 @@ def _fill_short(found: tuple[np.ndarray, np.ndarray], asked: np.ndarray, base: n
 
 
 def _candidates(
-    faiss: Any, tune: _Truth, asked: np.ndarray, base: np.ndarray, own: bool, k: int, seed: int, min_recall: float
+    faiss: Any,
+    lists: int,
+    tune: _Truth,
+    asked: np.ndarray,
+    base: np.ndarray,
+    own: bool,
+    k: int,
+    seed: int,
+    least: float,
 ) -> tuple[np.ndarray, str]:
-    """Candidates by an inverted file where it pays and reaches the recall, else by faiss's exact float32 product."""
+    """Candidates by an inverted file where it pays and reaches the recall, else by an exact float32 product."""
     wanted = min(k + own + SPARE, len(base))
-    lists = 1 << round(np.log2(LISTS * np.sqrt(len(base))))
-    if len(base) >= LARGE and len(asked) >= 16 * lists:
+    if lists:
         index = _inverted_file(faiss, base, lists, seed)
-        if _probes(index, tune, asked, base, own, k, min_recall):
+        if _probes(index, tune, asked, base, own, k, least):
             return index.search(asked, wanted)[1], f"inverted file, {index.nprobe} of {lists} lists probed"
+    if FEW * len(asked) < len(base):
+        return _exact(asked, base, wanted, np.float32), "exact, float32"
     return faiss.knn(asked, base, wanted)[1], "exact, float32"
 
 

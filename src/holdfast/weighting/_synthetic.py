@@ -8,7 +8,7 @@ import numpy as np
 
 from holdfast.ops.neighbours import nearest_neighbours
 
-BLOCK = 1 << 17  # numbers of a block of synthetic rows
+BLOCK = 1 << 15  # numbers of a block of synthetic rows
 
 Rows = tuple[np.ndarray, np.ndarray]
 Plan = Callable[[np.ndarray, int, np.random.Generator], tuple[np.ndarray, np.ndarray]]
@@ -42,13 +42,17 @@ def with_synthetic(X: np.ndarray, y: np.ndarray, ratio: float, seed: int, plan: 
     first = len(X)
     for c, start, towards in plans:
         labels[first : first + len(start)] = c
+        own = np.flatnonzero(y == c)
+        pool = X[own]  # a small class stays in the cache, its rows in the whole table do not
+        start, towards = np.searchsorted(own, start), np.searchsorted(own, towards)
         for part in _blocks(len(start), X.shape[1]):
             place = slice(first + part.start, first + part.stop)
-            base = X[start[part]]
+            base = pool.take(start[part], axis=0)
             step = rng.random((len(base), 1)).astype(X.dtype)
-            np.subtract(X[towards[part]], base, out=out[place])
-            out[place] *= step
-            out[place] += base
+            made = pool.take(towards[part], axis=0)
+            made -= base
+            made *= step
+            np.add(made, base, out=out[place])
         first += len(start)
     return out, labels
 
