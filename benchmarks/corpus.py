@@ -106,7 +106,7 @@ def grams(text: str, k: int = 3) -> set[tuple[str, ...]]:
 
 def quality(corpus: Any, out: Path) -> dict[str, Any]:
     """Recall by kind of edit; precision against the true 3-gram Jaccard with the kept document, without our kernels."""
-    rows = [json.loads(line) for line in (out / "provenance.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (out / "provenance.jsonl").read_text().strip().split("\n")]
     centre = {int(row["id"][1:]): int(row["matched_id"][1:]) for row in rows}
     hits: Counter[str] = Counter()
     for copy, original in corpus.origin.items():
@@ -160,7 +160,7 @@ def rephrased(folder: Path, out: Path) -> dict[str, Any]:
     source.write_text("".join(json.dumps({"text": text}) + "\n" for text in hidden + hosts))
     shutil.rmtree(out, ignore_errors=True)
     decontaminate(source, out, against=packed[0])
-    hits = [json.loads(line) for line in (out / "hits.jsonl").read_text().splitlines()]
+    hits = [json.loads(line) for line in (out / "hits.jsonl").read_text().strip().split("\n")]
     pairs, n = {(hit["line"] - 1, hit["item"] - 1) for hit in hits}, len(asked)
     return {
         "rephrased_found": float(np.mean([(row, row) in pairs for row in range(n)])),

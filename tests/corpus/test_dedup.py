@@ -100,6 +100,15 @@ def test_only_one_rule_is_put_back(found: tuple[Path, Path, dict], tmp_path: Pat
         restore(out, tmp_path / "other", rules=["nearly"])
 
 
+def test_names_with_line_separators_come_back(tmp_path: Path) -> None:
+    rows = [{"id": f"a\u2028\x85{number}", "text": "the same text\u2028here"} for number in range(3)]
+    data = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (tmp_path / "x.jsonl").write_text(data, encoding="utf-8")
+    assert dedup(tmp_path / "x.jsonl", tmp_path / "out")["removed"] == {"exact": 2}
+    restore(tmp_path / "out", tmp_path / "back")
+    assert (tmp_path / "back" / "x.jsonl").read_text(encoding="utf-8") == data
+
+
 def test_damaged_output_is_not_restored(tmp_path: Path) -> None:
     dedup(write_as(["a b c d", "a b c d"], tmp_path / "x.jsonl"), tmp_path / "out")
     path = tmp_path / "out" / "data" / "x.jsonl"

@@ -46,7 +46,9 @@ def test_commands_in_texts_parse() -> None:
             wrong += [f"{file}: make {target}" for target in words[1:] if target not in targets]
         elif words[0] == "holdfast" and words[1] in known:
             try:
-                known[words[1]].make_context(words[1], words[2:])
+                group = getattr(known[words[1]], "commands", None)
+                chosen = known[words[1]] if group is None else group[words[2]]
+                chosen.make_context(words[1], words[2 if group is None else 3 :])
             except Exception as problem:
                 wrong.append(f"{file}: {' '.join(words)}: {problem}")
         elif words[:2] == ["pip", "install"]:
@@ -58,7 +60,8 @@ def test_commands_in_texts_parse() -> None:
 
 def test_options_named_in_prose_exist() -> None:
     known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    options = {name for command in known.values() for each in command.params for name in each.opts}
+    every = [*known.values(), *(one for group in known.values() for one in getattr(group, "commands", {}).values())]
+    options = {name for command in every for each in command.params for name in each.opts}
     named = {(path.name, name) for path in WRITTEN for name in re.findall(r"`(--[a-z-]+)", _text(path))}
     assert named
     assert not {pair for pair in named if pair[1] not in options | {"--version", "--help"}}

@@ -71,11 +71,11 @@ def _records(name: str, data: bytes) -> list[Any]:
     if re.search(r"\.[ct]sv", name):
         return list(csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if ".tsv" in name else ","))
     if not re.search(r"\.(json|ndjson)", name):
-        return [line for line in text.splitlines() if line.strip()]
+        return [line for line in text.split("\n") if line.strip()]
     try:
         whole = json.loads(text)
     except ValueError:
-        return [_line(name, number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        return [_line(name, number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if isinstance(whole, dict):
         lists = [value for value in whole.values() if isinstance(value, list)]
         return max(lists, key=len) if lists else [whole]

@@ -24,7 +24,7 @@ def restore(folder: str | Path, out: str | Path, *, rules: Collection[str] | Non
     if not (folder / "manifest.json").exists():
         raise wrong(f"{folder}: no manifest.json, so no finished run of ours.")
     manifest = json.loads((folder / "manifest.json").read_text())
-    rows = [json.loads(line) for line in (folder / "provenance.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in (folder / "provenance.jsonl").read_text(encoding="utf-8").split("\n") if line]
     known = {row["rule"] for row in rows}
     for rule in rules or ():
         if rule not in known:
