@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import Any
 
 FAMILIES = (
-    "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "training",
-    "merging", "faults",
+    "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "selection",
+    "augmentation", "training", "generalization", "merging", "faults",
 )  # fmt: skip
 EXTRAS = {"torch": "torch", "safetensors": "torch"}  # the extra that installs a module
 
