@@ -36,6 +36,7 @@ WRITTEN = (
     ("Start", "continuous-integration.md", "In GitHub Actions"),
     ("Start", "estimate.md", "Performance without labels"),
     ("Start", "explain.md", "Why performance changed"),
+    ("Start", "corpus.md", "Text corpora"),
     ("Start", "runs.md", "Tables of runs"),
     ("Start", "integrations.md", "In pytest, scikit-learn, MLflow"),
     ("How it works", "prices.md", "How prices are computed"),

@@ -34,6 +34,7 @@ __all__ = [
     "audit",
     "bench",
     "compare",
+    "corpus",
     "drill",
     "estimate",
     "explain",
@@ -47,7 +48,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in VERBS:
+    if name in VERBS or name == "corpus":
         return import_module(f"holdfast.{name}")
     if name == "Estimate":
         return import_module("holdfast.core").Estimate
@@ -55,4 +56,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*VERBS, "Estimate", "__version__"])
+    return sorted([*VERBS, "corpus", "Estimate", "__version__"])

@@ -173,10 +173,14 @@ class Objective(Method, abstract=True):
 
 
 class Editor(Method, abstract=True):
-    """`edit(model, ...)`: a new model; the one given in is left alone."""
+    """`edit(model, ...)`: a new model; the one given in is left alone.
+
+    `adapts` says that the new model goes on changing itself whenever it is called, until its `reset()`.
+    """
 
     verbs: ClassVar[tuple[str, ...]] = ("edit",)
     checked: ClassVar[bool] = False
+    adapts: ClassVar[bool] = False
 
 
 class Fault(Method, abstract=True):

@@ -18,9 +18,9 @@ from typing import Any
 
 FAMILIES = (
     "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "selection",
-    "augmentation", "training", "generalization", "merging", "faults",
+    "augmentation", "training", "generalization", "merging", "adaptation", "language", "faults",
 )  # fmt: skip
-EXTRAS = {"torch": "torch", "safetensors": "torch"}  # the extra that installs a module
+EXTRAS = {"torch": "torch", "safetensors": "torch", "transformers": "language"}  # the extra that installs a module
 
 
 def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:

@@ -85,6 +85,8 @@ ARGUMENTS: dict[str, Argument] = {
     "losses": Argument(("m",), "positive", "test losses, one per run"),
     "parameters": Argument(("m",), "positive", "parameters of the model of every run"),
     "tokens": Argument(("m",), "positive", "training examples or tokens of every run"),
+    "steps": Argument(("m",), "positive", "optimizer steps of every run up to where its loss was read"),
+    "batch_sizes": Argument(("m",), "positive", "training examples or tokens a step of every run"),
     "compute": Argument(("m",), "positive", "training compute of every run, in any unit"),
     "accuracies": Argument(("m",), "share", "test accuracies, one per model"),
     "id_accuracies": Argument(("m", "s"), "share", "accuracies of m models on s in-distribution test sets"),
@@ -93,8 +95,51 @@ ARGUMENTS: dict[str, Argument] = {
     "competitor": Argument(("n",), "codes", "the model that every measurement is of, as integer codes"),
     "item": Argument(("n",), "codes", "the test item that every measurement is on, as integer codes"),
     "class_weights": Argument(("k", "d"), "real", "one weight vector per class of a linear classifier"),
+    "class_bias": Argument(("k",), "real", "one constant per class of a linear classifier"),
+    "text": Argument(("n",), "text", "one text per row"),
+    "token_log_probs": Argument(
+        ("n", "t"), "log_probs", "log-probability of every token of n texts, NaN after the end"
+    ),
+    "token_means": Argument(
+        ("n", "t"),
+        "log_probs",
+        "mean log-probability of a token drawn from the model at every place, NaN after the end",
+    ),
+    "token_spreads": Argument(
+        ("n", "t"), "spreads", "standard deviation of the log-probability of a token drawn from the model, NaN after"
+    ),
+    "token_ranks": Argument(("n", "t"), "spreads", "how many tokens the model held more likely, NaN after the end"),
+    "augmented_log_probs": Argument(
+        ("m", "n", "u"), "log_probs", "log-probabilities of the tokens of m disturbed copies of every text, NaN after"
+    ),
+    "log_likelihood": Argument(("n",), "real", "log-probability of every whole text or example under the model"),
+    "reference_log_likelihood": Argument(("n",), "real", "the same under a model that has not seen the texts"),
+    "ordered_log_likelihood": Argument(
+        ("p",), "real", "log-probability of p pieces of a benchmark with their items in the published order"
+    ),
+    "shuffled_log_likelihood": Argument(
+        ("r", "p"), "real", "log-probability of the same pieces with their items in r random orders"
+    ),
+    "option_log_likelihood": Argument(
+        ("n", "o"), "real", "log-probability of every item with its options in o orders, the published one first"
+    ),
+    "guided_overlap": Argument(("n",), "share", "overlap of continuation and truth when the benchmark is named"),
+    "general_overlap": Argument(("n",), "share", "overlap of continuation and truth when it is not named"),
+    "completion_hits": Argument(("n", "t"), "mask", "true where a greedy continuation has the true token"),
+    "small_score": Argument(("n",), "share", "memorisation of every text by a small or early model"),
+    "large_score": Argument(("n",), "share", "memorisation of every text by the model that was forecast"),
+    "reworded": Argument(("m", "n"), "real", "what `score` becomes for m rewordings of every item"),
+    "training_step": Argument(("n",), "positive", "when in training every example was seen last"),
+    "release_date": Argument(("n",), "real", "when every item was published, as a number"),
+    "covariates": Argument(("n", "d"), "real", "what else an outcome may depend on, a column each, finite"),
+    "popularity": Argument(("n",), "positive", "how often every item stands on the web"),
+    "benchmark_log_likelihood": Argument(("m",), "real", "log-probability of a benchmark per character, one per model"),
     "model": Argument((), "any", "a scikit-learn compatible estimator"),
     "columns": Argument((), "any", "one name per feature, in order"),
+    "duration": Argument(("n",), "positive", "time until the event or until the row was last seen without it"),
+    "event": Argument(("n",), "mask", "true where the event was seen, false where the row is censored"),
+    "histogram": Argument(("n", "b"), "simplex", "one distribution per row over the same b bins, rows sum to 1"),
+    "adjacency": Argument(("b", "b"), "positive", "how strongly two bins are joined, symmetric, 0 where they are not"),
     "budget": Argument((), "count", "how many rows may be chosen"),
     "table": Argument((), "any", "a dict of equally long columns by name"),
     "tables": Argument((), "any", "a `Tables`: train, test or None, target, task and the kind of every feature"),
@@ -172,7 +217,9 @@ def check(name: str, value: Any, entry: Argument, sizes: dict[str, tuple[int, st
         return _check_count(name, value)
     if entry.kind == "strength":
         return _check_strength(name, value)
-    array = _to_array(name, value, entry)
+    if entry.kind in ("log_probs", "spreads"):
+        value = _padded(value)
+    array = _texts(name, value) if entry.kind == "text" else _to_array(name, value, entry)
     if array.ndim != len(entry.dims):
         raise ValueError(
             f"{name} has {array.ndim} dimension(s), shape {array.shape}; expected {len(entry.dims)}: "
@@ -198,6 +245,10 @@ _LETTERS = {
     "m": "models or runs",
     "s": "test sets",
     "c": "curves",
+    "b": "bins",
+    "t": "tokens or epochs",
+    "p": "pieces",
+    "r": "orders or runs",
 }
 
 
@@ -216,6 +267,29 @@ def _to_array(name: str, value: Any, entry: Argument) -> np.ndarray:
     if array.dtype.kind == "c":
         raise ValueError(f"{name} is complex; expected real numbers: {entry.meaning}.")
     return array
+
+
+def _texts(name: str, value: Any) -> np.ndarray:
+    if isinstance(value, str):
+        raise ValueError(f"{name} is one string; expected one text per row. Put it into a list.")
+    texts = np.empty(len(value), dtype=object)
+    texts[:] = list(value)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ValueError(f"{name} row {row} is {text!r}; expected a text. Drop or fill missing texts first.")
+    return texts
+
+
+def _padded(value: Any) -> Any:
+    """Rows of unequal length as one array, NaN after the end of each."""
+    if isinstance(value, np.ndarray) or not all(isinstance(row, (list, tuple, np.ndarray)) for row in value):
+        return value
+    if any(np.ndim(row) != 1 for row in value) or len({len(row) for row in value}) < 2:
+        return value
+    padded = np.full((len(value), max(map(len, value))), np.nan)
+    for row, tokens in enumerate(value):
+        padded[row, : len(tokens)] = tokens
+    return padded
 
 
 def _blocks(array: np.ndarray) -> Any:
@@ -249,6 +323,39 @@ def _positive(name: str, array: np.ndarray) -> np.ndarray:
         if block.min() < 0:
             where = int(np.argwhere(block < 0)[0][0])
             raise ValueError(f"{name} row {start + where} is negative ({block.min():g} in this block); expected >= 0.")
+    return array
+
+
+def _ragged(name: str, array: np.ndarray) -> np.ndarray:
+    array = _as_float(array)
+    missing = np.isnan(array)
+    early = missing & ~np.logical_and.accumulate(missing[..., ::-1], axis=-1)[..., ::-1]
+    early[..., 0] |= missing[..., 0]
+    if early.any() or np.isinf(array).any():
+        where = np.argwhere(early | np.isinf(array))[0]
+        raise ValueError(
+            f"{name} row {where[-2]} holds {array[tuple(where)]} at token {where[-1]}; expected finite numbers, NaN "
+            "only after a text's end. Did the model return NaN?"
+        )
+    return array
+
+
+def _log_probs(name: str, array: np.ndarray) -> np.ndarray:
+    array = _ragged(name, array)
+    if np.nanmax(array) > 1e-4:
+        where = np.argwhere(array > 1e-4)[0]
+        raise ValueError(
+            f"{name} row {where[-2]} holds {array[tuple(where)]:.4g} at token {where[-1]}; expected log-probabilities, "
+            "at most 0. Were these losses or probabilities?"
+        )
+    return array
+
+
+def _spreads(name: str, array: np.ndarray) -> np.ndarray:
+    array = _ragged(name, array)
+    if np.nanmin(array) < 0:
+        where = np.argwhere(array < 0)[0]
+        raise ValueError(f"{name} row {where[-2]} is negative ({array[tuple(where)]:.4g}); expected >= 0.")
     return array
 
 
@@ -372,4 +479,7 @@ _CHECKS: dict[str, Callable[[str, np.ndarray], np.ndarray]] = {
     "mask": _mask,
     "indices": _indices,
     "bounds": _bounds,
+    "text": lambda name, array: array,
+    "log_probs": _log_probs,
+    "spreads": _spreads,
 }

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import holdfast
+from holdfast.cli.corpus import app as corpus
 
 app = typer.Typer(
     name="holdfast",
@@ -17,6 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(corpus, name="corpus")
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for report.html and report.json.")]
 Target = Annotated[str | None, typer.Option("--target", "-t", help="The column to be predicted.")]

@@ -15,13 +15,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from holdfast.nets.batches import Batches as Batches
     from holdfast.nets.calling import forward as forward
+    from holdfast.nets.causal import CausalTransformer as CausalTransformer
+    from holdfast.nets.causal import NextToken as NextToken
     from holdfast.nets.features import extract as extract
     from holdfast.nets.features import layer_names as layer_names
     from holdfast.nets.features import predict as predict
     from holdfast.nets.gradients import gradient_products as gradient_products
     from holdfast.nets.gradients import per_example_gradients as per_example_gradients
+    from holdfast.nets.language_model import LanguageModel as LanguageModel
+    from holdfast.nets.language_model import TokenReadings as TokenReadings
+    from holdfast.nets.language_model import open_language_model as open_language_model
+    from holdfast.nets.language_model import train_language_model as train_language_model
     from holdfast.nets.states import combine as combine
     from holdfast.nets.states import open_state as open_state
+    from holdfast.nets.tokens import BytePairs as BytePairs
     from holdfast.nets.training import Run as Run
     from holdfast.nets.training import fit as fit
     from holdfast.nets.training_log import TrainingLog as TrainingLog
@@ -30,6 +37,9 @@ _HOME = {
     "Batches": "batches", "forward": "calling", "extract": "features", "layer_names": "features", "predict": "features",
     "per_example_gradients": "gradients", "gradient_products": "gradients", "combine": "states",
     "open_state": "states", "Run": "training", "fit": "training", "TrainingLog": "training_log",
+    "BytePairs": "tokens", "CausalTransformer": "causal", "NextToken": "causal", "LanguageModel": "language_model",
+    "TokenReadings": "language_model", "open_language_model": "language_model",
+    "train_language_model": "language_model",
 }  # fmt: skip
 __all__ = [*_HOME]
 

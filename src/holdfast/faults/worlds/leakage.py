@@ -10,7 +10,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
+from sklearn.tree import DecisionTreeClassifier
 
 from holdfast.faults.worlds import World
 
@@ -24,8 +25,9 @@ def _tumours() -> tuple[np.ndarray, np.ndarray]:
 
 
 def none(seed: int) -> World:
-    """No copies, a column of other rows' values, no shared groups."""
-    return World(_evidence(np.random.default_rng(seed)), 0.0)
+    """No copies, a column of other rows' values, no shared groups; a benchmark that no model has seen."""
+    evidence = _evidence(np.random.default_rng(seed))
+    return World({**evidence, **_unknown(seed)}, 0.0)
 
 
 def exact_duplicates(seed: int) -> World:
@@ -107,6 +109,130 @@ def shared_groups(seed: int) -> World:
     known = np.unique(evidence["ref_group"])
     patients = np.where(rng.random(120) < 0.3, rng.permutation(known)[:120], 10_000 + np.arange(120))
     return World({**evidence, "cur_group": np.repeat(patients, rng.integers(1, 6, 120))}, 0.3)
+
+
+def leaked_benchmark(seed: int) -> World:
+    """A model that was trained on the public items of a benchmark; the holdout has items of the same kind."""
+    return World(_benchmark(seed, public=1.0, holdout=0.0))
+
+
+def leaked_holdout(seed: int) -> World:
+    """A model that was trained on public items, their rewordings and the holdout alike: it falls nowhere."""
+    return World(_benchmark(seed, public=1.0, holdout=1.0, reworded=True))
+
+
+def memorised_wording(seed: int) -> World:
+    """A model that was trained on the public items as they are, and is asked them reworded (pixels jittered)."""
+    return World(_benchmark(seed, public=1.0, holdout=0.0))
+
+
+def distinguishable_holdout(seed: int) -> World:
+    """The holdout has three digits in ten more often than the public items."""
+    return World(_benchmark(seed, public=0.0, holdout=0.0, tilted=True))
+
+
+def leaked_before_a_date(seed: int) -> World:
+    """Items published before the cutoff were in training, the more often the better known they are."""
+    return World(_dated(seed, leaked_until=0.5))
+
+
+def leaked_at_all_dates(seed: int) -> World:
+    """Items of all dates were in training: nothing changes at the cutoff."""
+    return World(_dated(seed, leaked_until=1.0))
+
+
+def models_that_leaked_more(seed: int) -> World:
+    """Twelve models, trained on none up to all of the benchmark's items."""
+    return World(_many_models(seed, np.linspace(0, 1, 12), np.full(12, 400)))
+
+
+def models_of_other_strength(seed: int) -> World:
+    """Twelve models of other training sizes, none of which has seen the benchmark."""
+    return World(_many_models(seed, np.zeros(12), np.linspace(100, 600, 12).astype(int)))
+
+
+@cache
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    X, y = load_digits(return_X_y=True)
+    return X, y
+
+
+def _tree(X: np.ndarray, y: np.ndarray, seed: int) -> Any:
+    """A model that learns by heart what it is shown."""
+    return DecisionTreeClassifier(random_state=seed).fit(X, y)
+
+
+@cache
+def _benchmark(
+    seed: int, public: float, holdout: float, reworded: bool = False, tilted: bool = False
+) -> dict[str, np.ndarray]:
+    """Results on 200 public items, 200 held out and rewordings; shares of either that were in training."""
+    rng = np.random.default_rng([seed, 20])
+    X, y = _digits()
+    rows = rng.permutation(len(X))
+    chance = np.where(np.isin(y[rows[400:]], (3, 8, 9)), 6.0, 1.0) if tilted else np.ones(len(rows) - 400)
+    others = rng.choice(rows[400:], 200, replace=False, p=chance / chance.sum())
+    items, own = rows[:200], np.setdiff1d(rows[200:], others)[:400]
+    wordings = [X[items] + rng.normal(0, 4.0, X[items].shape) for _ in range(3)]
+    known = [X[own], X[items[: int(200 * public)]], X[others[: int(200 * holdout)]], *(wordings if reworded else [])]
+    labels = [y[own], y[items[: int(200 * public)]], y[others[: int(200 * holdout)]], *([y[items]] * 3 * reworded)]
+    model = _tree(np.concatenate(known), np.concatenate(labels), seed)
+    old = [_tree(X[part], y[part], seed) for part in np.array_split(own, 4)]  # models older than the benchmark
+    return {
+        "ref_correct": model.predict(X[items]) == y[items],
+        "cur_correct": model.predict(X[others]) == y[others],
+        "correct": model.predict(X[items]) == y[items],
+        "correct_runs": np.array([model.predict(word) == y[items] for word in wordings]),
+        "ref_X": X[items],
+        "cur_X": X[others],
+        "ref_correct_runs": np.array([one.predict(X[items]) == y[items] for one in old]),
+        "cur_correct_runs": np.array([one.predict(X[others]) == y[others] for one in old]),
+    }
+
+
+@cache
+def _dated(seed: int, leaked_until: float) -> dict[str, np.ndarray]:
+    """Results on 500 dated items, leaked with a probability that grows with popularity."""
+    rng = np.random.default_rng([seed, 21])
+    X, y = _digits()
+    rows = rng.permutation(len(X))
+    items, own = rows[:500], rows[500:800]
+    date, popularity = rng.random(500), rng.lognormal(0, 1, 500)
+    leaked = (date < leaked_until) & (rng.random(500) < popularity / (0.5 + popularity))
+    model = _tree(X[np.r_[own, items[leaked]]], y[np.r_[own, items[leaked]]], seed)
+    if leaked_until:
+        return {"correct": model.predict(X[items]) == y[items], "release_date": date, "popularity": popularity}
+    asked, again = (model.predict(X[items] + rng.normal(0, 1, X[items].shape)) == y[items] for _ in range(2))
+    return {"correct": asked, "correct_runs": again[None], "release_date": date, "popularity": popularity}
+
+
+@cache
+def _unknown(seed: int) -> dict[str, np.ndarray]:
+    """A benchmark that was not in training, its rewordings as hard as itself, and twelve models alike."""
+    found = {**_benchmark(seed, public=0.0, holdout=0.0), **_dated(seed, leaked_until=0.0)}
+    likely = np.random.default_rng([seed, 23]).normal(size=len(found["ref_correct_runs"]))
+    return {**found, "benchmark_log_likelihood": likely}
+
+
+def _many_models(seed: int, leaks: np.ndarray, sizes: np.ndarray) -> dict[str, np.ndarray]:
+    """Twelve models on 200 originals and 200 mirror items, and how likely the originals' labels are to them."""
+    rng = np.random.default_rng([seed, 22])
+    X, y = _digits()
+    rows = rng.permutation(len(X))
+    items, mirror, own = rows[:200], rows[200:400], rows[400:]
+    found = []
+    for leak, size in zip(leaks, sizes, strict=True):
+        shown = np.r_[rng.choice(own, size, replace=False), items[: int(200 * leak)]]
+        model = _tree(X[shown], y[shown], seed)
+        said = [model.predict(X[part]) == y[part] for part in (items, mirror)]
+        likely = np.log(np.maximum(model.predict_proba(X[items])[np.arange(200), y[items]], 0.01)).mean()
+        found.append((*said, likely))
+    originals, mirrors, likely = zip(*found, strict=True)
+    return {
+        "ref_correct_runs": np.array(originals),
+        "cur_correct_runs": np.array(mirrors),
+        "benchmark_log_likelihood": np.array(likely),
+    }
 
 
 def _evidence(rng: np.random.Generator) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from holdfast.core import Method
 from holdfast.testing.laws import (
+    adapter,
     common,
     editor,
     fault,
@@ -20,7 +21,7 @@ from holdfast.testing.laws import (
     scorer,
     selector,
     weigher,
-)  # fmt: skip
+)
 from holdfast.testing.laws.running import Law, Worlds, call, run
 
 __all__ = ["Law", "Worlds", "call", "check_method", "laws_of", "run"]
@@ -41,6 +42,8 @@ _BY_ROLE: dict[str, tuple[Law, ...]] = {
 def laws_of(cls: type[Method]) -> dict[str, Law]:
     """The laws of a method's role, by name."""
     laws = _BY_ROLE.get(cls.role, common.LAWS)
+    if getattr(cls, "adapts", False):
+        laws = adapter.LAWS
     if cls.role == "mapper":
         laws = (*common.LAWS, *mapper.LAWS[cls.gives])  # type: ignore[attr-defined]
     return {law.__name__: law for law in laws}

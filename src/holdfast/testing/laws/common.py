@@ -250,13 +250,15 @@ def _spoiled(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         return
     array = np.asarray(value)
     yield "empty", array[:0]
-    yield "text", np.full(array.shape, "a")
-    if entry.kind in ("real", "simplex", "positive"):
+    yield ("numbers for", np.ones(array.shape)) if entry.kind == "text" else ("text", np.full(array.shape, "a"))
+    if entry.kind in ("real", "simplex", "positive", "log_probs", "spreads"):
         spoiled = array.astype(float, order="C")  # so that the flat view below is no copy
         spoiled.reshape(-1)[0] = np.nan
         yield "NaN in", spoiled
     if entry.kind == "simplex":
         yield "logits for", array * 9 - 4
+    if entry.kind == "log_probs":
+        yield "losses for", -array
     if entry.kind == "codes":
         yield "negative", array - array.max() - 1
 

@@ -1,0 +1,96 @@
+"""What the subcommands share: options, one progress bar with the time left, how errors and Ctrl-C end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from holdfast.cli import EXIT_INTERRUPTED, fail
+
+EXIT_ALARM = 3
+SHARES = {"reading": 0.65, "comparing": 0.1, "verifying": 0.1, "writing": 0.15}  # of the time, about
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(help="Files, folders or URLs: JSON Lines, Parquet, CSV, TSV or text (a line each), also gz or zst."),
+]
+Out = Annotated[Path, typer.Option("--out", "-o", help="A new folder for the documents kept and removed, and why.")]
+Text = Annotated[str, typer.Option(help="The field (column) with the text.")]
+Id = Annotated[str, typer.Option(help="The field (column) with the name of a document, where there is one.")]
+Broken = Annotated[str, typer.Option(help="Broken records: aside (taken out, can be put back), keep or stop.")]
+AlarmRate = Annotated[float, typer.Option(help="Say so where more than this share of the documents is removed.")]
+Engine = Annotated[str, typer.Option(help="local (this process), processes, or ray (a cluster).")]
+Workers = Annotated[int | None, typer.Option(help="Processes or tasks at a time; as many as there are cores.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what an earlier run wrote into --out.")]
+Strict = Annotated[bool, typer.Option("--strict", help="End with exit code 3 where an alarm was raised.")]
+
+
+@contextmanager
+def told(out: Path, kept: bool = True) -> Iterator[Callable[[str, int, int], None]]:
+    """Progress for a verb; its errors as one line each, and how to go on."""
+    try:
+        with _bar() as tell:
+            yield tell
+    except ModuleNotFoundError as problem:
+        fail(str(problem))
+    except (ValueError, OSError, RuntimeError) as problem:
+        fail(str(problem))
+    except KeyboardInterrupt:
+        left = f"What was done is kept in {out}: the same command goes on from there." if kept else "It is not whole."
+        print(f"\nInterrupted. {left}", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    if not sys.stderr.isatty():
+        yield lambda stage, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(bar_width=28), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("about"),
+        TimeRemainingColumn(), TextColumn("left [dim]{task.description}"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar, before, now = bars.add_task("", total=1.0), [0.0], [""]
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage != now[0]:
+                before[0] += SHARES.get(now[0], 0.0)
+                now[0] = stage
+            bars.update(bar, completed=before[0] + SHARES.get(stage, 0.0) * done / max(total, 1), description=stage)
+
+        yield tell
+
+
+def show(summary: dict[str, Any], out: Path, strict: bool) -> None:
+    """The summary in a few lines, alarms last; exit code 3 where they are strict."""
+    from holdfast.audit.load.errors import safe_text
+
+    removed = ", ".join(f"{count:,} {rule}" for rule, count in summary["removed"].items()) or "none"
+    print(f"{summary['documents']:,} documents: {summary['kept']:,} kept, removed: {removed}.")
+    for name, words in (("broken", "broken records"), ("too_large_to_compare", "records too large to compare")):
+        about = summary[name]
+        if about["count"]:
+            first = about["first"][0]
+            where = safe_text(f"{first['file']}, line {first['line']}: {first['reason']}", 300)
+            print(f"{about['count']:,} {words}, first in {where}")
+    for name, words in (
+        ("not_utf8", "documents with bytes that are no UTF-8 (kept as they are)"),
+        ("repeated_ids", "documents have the id of an earlier one"),
+        ("crowded_buckets", "crowded buckets, in which not every pair was compared"),
+    ):
+        if summary.get(name):
+            print(f"{summary[name]:,} {words}")
+    print(f"Written to {out}: data/, removed/, provenance.jsonl, summary.json")
+    for alarm in summary["alarms"]:
+        print(f"ALARM: {safe_text(alarm, 300)}", file=sys.stderr)
+    if strict and summary["alarms"]:
+        sys.exit(EXIT_ALARM)

@@ -1,0 +1,26 @@
+"""Text corpora of any size: `holdfast.corpus.dedup(...)`, `decontaminate(...)`, `restore(...)`.
+
+A verb is imported when it is asked for. To add one, name the module that holds it in `VERBS`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from holdfast.corpus.decontamination import decontaminate as decontaminate
+    from holdfast.corpus.deduplication import dedup as dedup
+    from holdfast.corpus.restoration import restore as restore
+
+VERBS = {"decontaminate": "decontamination", "dedup": "deduplication", "restore": "restoration"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in VERBS:
+        return getattr(import_module(f"holdfast.corpus.{VERBS[name]}"), name)
+    raise AttributeError(f"module 'holdfast.corpus' has no attribute {name!r}. It has: {', '.join(VERBS)}.")
+
+
+def __dir__() -> list[str]:
+    return sorted(VERBS)

@@ -1,0 +1,133 @@
+"""The first stage of every command: read, parse, and note of every document what the later stages need."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from holdfast.corpus.records import Fields, Piece, read_pieces
+from holdfast.corpus.sources import Shard, Source
+from holdfast.engine.store import read_arrays
+from holdfast.ops.text_kernels import kernels
+
+Arrays = dict[str, np.ndarray]
+
+
+def _digest() -> tuple[str, Callable[[bytes], bytes]]:
+    """A 128-bit hash of bytes, and its name: a run that goes on must go on with the same."""
+    try:
+        from xxhash import xxh3_128_digest
+    except ModuleNotFoundError:
+        from hashlib import blake2b
+
+        return "blake2b", lambda data: blake2b(data, digest_size=16).digest()
+    return "xxh3", xxh3_128_digest
+
+
+HASH, digest = _digest()
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What all shards share. `look(texts, scan)` adds what a command needs: signatures, hits."""
+
+    sources: list[Source]
+    piece: int
+    fields: Fields
+    look: Callable[[np.ndarray, np.ndarray, Any, Any], Arrays]
+    settings: Any
+    total: int
+
+
+def scan_shard(scan: Scan, shard: Shard, skip: int, last: Callable[[str], np.ndarray]) -> Iterator[Arrays]:  # noqa: ARG001
+    """The stage's work: arrays of every piece of a shard."""
+    tools = kernels(scan.total)
+    for piece in read_pieces(scan.sources[shard.source], shard, scan.piece, scan.fields, skip):
+        encoded = [text.encode("utf-8", "surrogatepass") for text in piece.texts]
+        starts = np.zeros(len(encoded) + 1, dtype=np.int64)
+        np.cumsum([len(text) for text in encoded], out=starts[1:])
+        arrays = _places(piece, shard.source)
+        arrays["exact"] = np.frombuffer(b"".join(map(digest, encoded)), dtype=np.uint64).reshape(-1, 2)
+        text = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+        yield arrays | scan.look(text, starts, scan.settings, tools)
+
+
+def _places(piece: Piece, source: int) -> Arrays:
+    names = [name.encode("utf-8", "surrogatepass") for name in piece.ids]
+    return {
+        "starts": np.array(piece.starts, dtype=np.int64),
+        "stops": np.array(piece.stops, dtype=np.int64),
+        "lines": np.array(piece.lines, dtype=np.uint32),
+        "names": np.frombuffer(b"".join(names), dtype=np.uint8),
+        "name_ends": np.cumsum([0, *map(len, names)]).astype(np.int64),
+        "name_keys": np.frombuffer(b"".join(map(digest, names)), dtype=np.uint64)[::2],
+        "about": np.array([source, piece.line_count, piece.replaced, len(names), piece.stop], dtype=np.int64),
+        "broken": np.frombuffer(json.dumps({"broken": piece.broken, "large": piece.large}).encode(), dtype=np.uint8),
+    }
+
+
+class Index:
+    """Documents by number: in which piece, file, line and bytes they are, and what they are called."""
+
+    def __init__(self, sources: list[Source], pieces: list[Path]) -> None:
+        about = [read_arrays(path, ("about",))["about"] for path in pieces]
+        table = np.array(about, dtype=np.int64).reshape(-1, 5)
+        self.sources, self.pieces = sources, pieces
+        self.source, self.replaced = table[:, 0], int(table[:, 2].sum())
+        self.first = np.concatenate([[0], np.cumsum(table[:, 3])])
+        lines = np.concatenate([[0], np.cumsum(table[:, 1])])[:-1]
+        begins = np.searchsorted(self.source, np.arange(len(sources)))
+        header = np.array([int(source.format == "csv") for source in sources])
+        self.first_line = lines - np.append(lines, 0)[begins][self.source] + header[self.source]
+        self.count = int(self.first[-1])
+        self._kept: tuple[int, Arrays] = (-1, {})
+
+    def gather(self, name: str) -> np.ndarray:
+        """One array over all documents."""
+        parts = [read_arrays(path, (name,))[name] for path in self.pieces]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def piece_of(self, documents: np.ndarray) -> np.ndarray:
+        """The piece of every document."""
+        return np.searchsorted(self.first, documents, side="right") - 1
+
+    def describe(self, document: int) -> dict[str, Any]:
+        """File, line (row), place and name of one document; ask in order: a piece is read once then."""
+        number = int(self.piece_of(np.array([document]))[0])
+        if self._kept[0] != number:
+            names = ("starts", "stops", "lines", "names", "name_ends")
+            self._kept = number, read_arrays(self.pieces[number], names)
+        arrays, at = self._kept[1], document - int(self.first[number])
+        ends = arrays["name_ends"]
+        name = arrays["names"][ends[at] : ends[at + 1]].tobytes().decode("utf-8", "replace")
+        return {
+            "file": self.sources[int(self.source[number])].name,
+            "line": int(self.first_line[number]) + int(arrays["lines"][at]) + 1,
+            "start": int(arrays["starts"][at]),
+            "stop": int(arrays["stops"][at]),
+            "id": name or None,
+        }
+
+    def troubles(self, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Source number and description of every broken or too large record."""
+        for number, path in enumerate(self.pieces):
+            found = json.loads(read_arrays(path, ("broken",))["broken"].tobytes())[kind]
+            source = int(self.source[number])
+            for start, stop, line, reason in found:
+                yield source, {
+                    "file": self.sources[source].name,
+                    "line": int(self.first_line[number]) + line + 1,
+                    "start": start, "stop": stop, "reason": reason,
+                }  # fmt: skip
+
+    def repeated_names(self) -> int:
+        """How many documents have a name that an earlier one has."""
+        keys = self.gather("name_keys")
+        lengths = np.concatenate([np.diff(read_arrays(path, ("name_ends",))["name_ends"]) for path in self.pieces])
+        named = keys[lengths > 0]
+        return len(named) - len(np.unique(named))

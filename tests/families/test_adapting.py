@@ -1,0 +1,129 @@
+"""The gate of adapters against streams made by hand, and what laws cannot say of single methods."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from holdfast.adaptation import DeYO, Tent
+from holdfast.adaptation._adapting import Adapting
+from holdfast.adaptation._gate import Gate
+from holdfast.adaptation._norms import FollowingNorm
+from holdfast.adaptation.de_yo import _shuffled
+from holdfast.faults.worlds import worlds
+
+WORLDS = worlds("adaptation")
+
+
+def _rows(classes: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Features that stand around one centre a class."""
+    rng = np.random.default_rng(seed)
+    return 4 * np.eye(10)[classes] + rng.normal(size=(len(classes), 10))
+
+
+@pytest.mark.parametrize("size", [1, 16, 64])
+def test_the_gate_tells_shuffled_from_sorted_in_any_batch(size: int) -> None:
+    classes = np.random.default_rng(1).integers(10, size=640)
+    for order, trusted in ((classes, True), (np.sort(classes), False)):
+        gate, rows = Gate(), _rows(order)
+        said = [gate.look(rows[first : first + size], size) for first in range(0, len(rows), size)]
+        assert gate.trusted == trusted, said[-1]
+        if not trusted:
+            assert all(said), "a sorted stream was trusted for a while"
+
+
+def test_the_gate_allows_for_a_new_domain_but_not_for_ten_classes_in_a_row() -> None:
+    classes = np.random.default_rng(2).integers(10, size=1000)
+    moved = np.r_[_rows(classes[:500]), 6 + _rows(classes[500:])]
+    gate = Gate()
+    said = [gate.look(moved[first : first + 50], 50) for first in range(0, 1000, 50)]
+    assert not any(said[3:]), said
+
+
+def test_answers_that_collapse_or_lose_certainty_are_harm() -> None:
+    rng = np.random.default_rng(3)
+    good = np.eye(5)[rng.integers(5, size=64)] * 0.9 + 0.02
+    assert Gate().judge(good, good * 0.99 + 0.002)[0] == "no gain"
+    assert Gate().judge(good * 0.5 + 0.1, good)[0] == "gain"
+    assert Gate().judge(good, np.tile(good[0], (64, 1)))[0] == "harm"
+    assert Gate().judge(good, np.full((64, 5), 0.2))[0] == "harm"
+    assert Gate().judge(good, np.full((64, 5), np.nan))[0] == "harm"
+
+
+def test_rest_after_harm_doubles() -> None:
+    gate = Gate()
+    rows = _rows(np.random.default_rng(4).integers(10, size=4000))
+    gate.look(rows[:256], 256)
+    gate.step_back()
+    assert (gate.resting_until, gate.rest) == (512, 512)
+    assert "resting" in gate.look(rows[256:300], 44)
+    assert not gate.look(rows[300:600], 300)
+
+
+def test_a_method_that_goes_wrong_is_stopped_and_the_log_says_so() -> None:
+    """A rule whose answers turn to one class: the gate finds out within a batch and the frozen answers are given."""
+
+    class Broken:
+        def start(self, model: nn.Module) -> nn.Module:
+            return model
+
+        def step(self, state: nn.Module, batch: object) -> torch.Tensor:
+            return torch.eye(10)[torch.zeros(len(batch.inputs), dtype=torch.long)] * 20  # type: ignore[attr-defined]
+
+    world = WORLDS["none"](0)
+    made = Adapting(world.evidence["model"], Broken())
+    assert world.truth.accuracy(made) == world.truth.bar
+    assert [event.what for event in made.log][:1] == ["steps back"] and made.adapted_rows == 0
+
+
+def test_following_statistics_are_those_of_batch_norm_in_training_mode() -> None:
+    rows = torch.randn(64, 3, 5, 5, generator=torch.Generator().manual_seed(0)) * 2 + 1
+    norm = nn.BatchNorm2d(3)
+    wanted = nn.BatchNorm2d(3).train()(rows)
+    for grad in (False, True):
+        with torch.set_grad_enabled(grad):
+            torch.testing.assert_close(FollowingNorm(norm, span=64)(rows), wanted, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(FollowingNorm(norm, source=1.0, span=64)(rows), norm.eval()(rows))
+
+
+def test_small_batches_add_up_to_the_statistics_of_a_large_one() -> None:
+    """After many single rows the running mean is near the rows' mean, not near the last row's."""
+    rows = torch.randn(2000, 1, generator=torch.Generator().manual_seed(1)) + 5
+    layer = FollowingNorm(nn.BatchNorm1d(1), span=64)
+    with torch.no_grad():
+        for row in rows:
+            layer(row[None])
+    assert abs(float(layer.running_mean) - 5) < 0.5
+
+
+def test_shuffled_patches_hold_the_same_pixels() -> None:
+    images = torch.arange(2 * 1 * 9 * 8, dtype=torch.float32).reshape(2, 1, 9, 8)
+    made = _shuffled(images, 4, torch.Generator().manual_seed(0))
+    assert not torch.equal(made, images)
+    assert torch.equal(made[..., 8:, :], images[..., 8:, :]), "rows that fill no tile moved"
+    assert torch.equal(made.flatten(1).sort().values, images.flatten(1).sort().values)
+
+
+def test_methods_for_images_and_normalised_networks_say_what_they_need() -> None:
+    with pytest.raises(ValueError, match=r"images; expected one tensor \(n, channels"):
+        DeYO(gate=False).edit(nn.LayerNorm(4))(torch.zeros(3, 4))
+    with pytest.raises(ValueError, match="do not exist"):
+        Tent().edit(nn.Linear(2, 2))
+    with pytest.raises(ValueError, match="are all frozen"):
+        Tent().edit(nn.LayerNorm(2).requires_grad_(False))
+
+
+def test_models_with_named_inputs_and_wrapped_logits_adapt() -> None:
+    class Wrapped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.head = nn.LayerNorm(4), nn.Linear(4, 3)
+
+        def forward(self, pixels: torch.Tensor, scale: float = 1.0) -> dict[str, torch.Tensor]:
+            return {"logits": self.head(self.norm(pixels)) * scale}
+
+    made = Tent(gate=False).edit(Wrapped())
+    assert made(pixels=torch.ones(5, 4), scale=2.0).shape == (5, 3)
+    assert Tent().edit(Wrapped())(pixels=torch.ones(5, 4)).shape == (5, 3)
