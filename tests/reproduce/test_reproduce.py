@@ -191,11 +191,12 @@ def test_feldman_the_price_of_singletons_is_as_predicted_and_large_in_a_long_tai
     assert digits["excess_error_on_singletons"] > 0.08 and digits["excess_error"] > 0.01
 
 
-def test_goswami_detectors_beat_chance_and_differ_and_cleaning_pays() -> None:
+def test_goswami_detectors_beat_chance_none_is_best_for_every_noise_and_cleaning_pays() -> None:
     found = record("goswami2023aqua")
     for detector, by_kind in found["auroc"].items():
         assert min(by_kind.values()) > 0.6, f"{detector}: {by_kind}"
     ranks = sorted(found["mean_rank"].values())
-    assert ranks[-1] - ranks[0] > found["critical_difference"] and found["friedman_pvalue"] < 0.01
+    assert ranks[-1] - ranks[0] < found["critical_difference"], f"ranks {ranks}: one of them surely leads"
+    assert len(set(found["best_by_kind"].values())) > 1, found["best_by_kind"]
     for detector, by_rate in found["gain_from_cleaning"].items():
-        assert by_rate["0.2"] > 0, f"{detector}: {by_rate}"
+        assert min(by_rate["0.2"], by_rate["0.4"]) > 0.02, f"{detector}: {by_rate}"
