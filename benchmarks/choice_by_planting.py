@@ -35,10 +35,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import polars as pl
 
+from holdfast.audit.journal import Journal
 from holdfast.audit.load import load, read_table
 from holdfast.audit.planting import fresh_facts, loaded_with
 from holdfast.audit.settings import Settings
-from holdfast.bench.engine import Journal, run_plantings
+from holdfast.bench.engine import run_plantings
 from holdfast.bench.families import NAMES, family_of
 from holdfast.bench.family import NONE, Scene
 from holdfast.bench.prior import NO_WEIGHTS, combined, fitted_weight, prior_of
@@ -417,7 +418,7 @@ def _outcomes(frame: pl.DataFrame, family: str, faults: list[Any], seed: int) ->
     candidates, _ = made.candidates(fresh_facts(loaded, settings))
     candidates = [c for c in candidates if c.method not in SLOW and c.slot in SLOTS and "boosting" not in c.name]
     type(made).untouched_draws = 8 if family == "shift" and seed == 0 else 0  # false alarms are counted on A alone
-    results = run_plantings(loaded, made, faults, candidates, settings, DRAWS, lambda *_: None, Journal(None, []))
+    results = run_plantings(loaded, made, faults, candidates, settings, DRAWS, lambda *_: None, Journal(None, {}))
     sign = 1 if made.larger else -1
     table: dict[str, Any] = {}
     for candidate in candidates:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from functools import wraps
 from typing import Any, ClassVar, NamedTuple, Self, dataclass_transform
 
-from holdfast.vocabulary import guarded
+from holdfast.vocabulary import fitted_first, guarded
 
 
 class Estimate(NamedTuple):
@@ -66,8 +66,9 @@ class Method:
         cls._final = True  # type: ignore[attr-defined]
         dataclass(eq=False, kw_only=True)(cls)
         for verb in ("fit", *cls.verbs):
-            if cls.checked and verb in cls.__dict__:
-                setattr(cls, verb, guarded(cls.__dict__[verb]))
+            if verb in cls.__dict__:
+                wrap = guarded if cls.checked or verb == "fit" else fitted_first
+                setattr(cls, verb, wrap(cls.__dict__[verb]))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's signature
         """The settings by name; with `set_params`, what scikit-learn's `clone` needs."""
@@ -159,17 +160,27 @@ class Mapper(Method, abstract=True):
 
 
 class Objective(Method, abstract=True):
-    """`loss(model, **batch) -> scalar`: what training minimises; the loop belongs to the house."""
+    """`loss(model, **batch) -> scalar`: what training minimises; the loop belongs to the house (`holdfast.nets.fit`).
+
+    `neutral` names the settings at which it is plain cross-entropy, up to a constant, where there are any. An objective
+    with parts of its own (`parameters()`) may have `assembled(model)`: the network to use after training.
+    """
 
     verbs: ClassVar[tuple[str, ...]] = ("loss",)
     checked: ClassVar[bool] = False
+    neutral: ClassVar[dict[str, Any] | None] = None
+    quiet: ClassVar[str] = "none"  # the world without a fault in which it must do no harm
 
 
 class Editor(Method, abstract=True):
-    """`edit(model, ...)`: a new model; the one given in is left alone."""
+    """`edit(model, ...)`: a new model; the one given in is left alone.
+
+    `adapts` says that the new model goes on changing itself whenever it is called, until its `reset()`.
+    """
 
     verbs: ClassVar[tuple[str, ...]] = ("edit",)
     checked: ClassVar[bool] = False
+    adapts: ClassVar[bool] = False
 
 
 class Fault(Method, abstract=True):

@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import Any
 
 FAMILIES = (
-    "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "merging",
-    "language", "mixing", "faults",
+    "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "training",
+    "merging", "adaptation", "language", "mixing", "faults",
 )  # fmt: skip
 EXTRAS = {"torch": "torch", "safetensors": "torch", "transformers": "language"}  # the extra that installs a module
 

@@ -39,6 +39,9 @@ ARGUMENTS: dict[str, Argument] = {
     "epoch_losses": Argument(("t", "n"), "real", "loss of every row after each of t epochs of training, in order"),
     "inputs": Argument((), "any", "what a network is called on: a tensor, a tuple or a mapping of tensors"),
     "row": Argument((), "any", "the row numbers of a batch"),
+    "_": Argument((), "any", "whatever else a batch holds"),
+    "loader": Argument((), "any", "what is iterated once an epoch: `nets.Batches` or a torch `DataLoader`"),
+    "weak_logits": Argument((), "any", "logits of a weak, frozen model on the rows of a batch"),
     "target": Argument(("n",), "real", "numeric response"),
     "prediction": Argument(("n",), "real", "numeric prediction of the response, out of sample"),
     "abstention": Argument(("n",), "share", "probability of the answer 'I do not know'"),
@@ -79,6 +82,8 @@ ARGUMENTS: dict[str, Argument] = {
     "losses": Argument(("m",), "positive", "test losses, one per run"),
     "parameters": Argument(("m",), "positive", "parameters of the model of every run"),
     "tokens": Argument(("m",), "positive", "training examples or tokens of every run"),
+    "steps": Argument(("m",), "positive", "optimizer steps of every run up to where its loss was read"),
+    "batch_sizes": Argument(("m",), "positive", "training examples or tokens a step of every run"),
     "compute": Argument(("m",), "positive", "training compute of every run, in any unit"),
     "accuracies": Argument(("m",), "share", "test accuracies, one per model"),
     "id_accuracies": Argument(("m", "s"), "share", "accuracies of m models on s in-distribution test sets"),
@@ -87,6 +92,7 @@ ARGUMENTS: dict[str, Argument] = {
     "competitor": Argument(("n",), "codes", "the model that every measurement is of, as integer codes"),
     "item": Argument(("n",), "codes", "the test item that every measurement is on, as integer codes"),
     "class_weights": Argument(("k", "d"), "real", "one weight vector per class of a linear classifier"),
+    "class_bias": Argument(("k",), "real", "one constant per class of a linear classifier"),
     "proportions": Argument(("r", "m"), "mixture", "shares of m groups in each of r runs, rows sum to 1"),
     "run_losses": Argument(("r",), "real", "the loss that each run ended with"),
     "run_group_losses": Argument(("r", "v"), "real", "the loss of each run on v validation domains"),
@@ -133,6 +139,10 @@ ARGUMENTS: dict[str, Argument] = {
     "benchmark_log_likelihood": Argument(("m",), "real", "log-probability of a benchmark per character, one per model"),
     "model": Argument((), "any", "a scikit-learn compatible estimator"),
     "columns": Argument((), "any", "one name per feature, in order"),
+    "duration": Argument(("n",), "positive", "time until the event or until the row was last seen without it"),
+    "event": Argument(("n",), "mask", "true where the event was seen, false where the row is censored"),
+    "histogram": Argument(("n", "b"), "simplex", "one distribution per row over the same b bins, rows sum to 1"),
+    "adjacency": Argument(("b", "b"), "positive", "how strongly two bins are joined, symmetric, 0 where they are not"),
     "budget": Argument((), "count", "how many rows may be chosen"),
     "table": Argument((), "any", "a dict of equally long columns by name"),
     "tables": Argument((), "any", "a `Tables`: train, test or None, target, task and the kind of every feature"),
@@ -166,8 +176,8 @@ def guarded(verb: F) -> F:
     @functools.wraps(verb)
     def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
         who = type(self).__name__
-        if not is_fit and "fit" in type(self).__dict__ and not any(name.endswith("_") for name in vars(self)):
-            raise NotFittedError(f"{who} is not fitted yet: call .fit(...) before .{verb.__name__}(...).")
+        if not is_fit:
+            _ask_fitted(self, verb)
         try:
             bound = signature.bind(self, *args, **kwargs)
         except TypeError as problem:
@@ -184,6 +194,22 @@ def guarded(verb: F) -> F:
         return verb(*bound.args, **bound.kwargs)
 
     return checked  # type: ignore[return-value]
+
+
+def fitted_first(verb: F) -> F:
+    """Wrap a verb on tensors: nothing is checked but that `fit` came first, where there is a `fit`."""
+
+    @functools.wraps(verb)
+    def asked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _ask_fitted(self, verb)
+        return verb(self, *args, **kwargs)
+
+    return asked  # type: ignore[return-value]
+
+
+def _ask_fitted(method: Any, verb: Callable[..., Any]) -> None:
+    if "fit" in type(method).__dict__ and not any(name.endswith("_") for name in vars(method)):
+        raise NotFittedError(f"{type(method).__name__} is not fitted yet: call .fit(...) before .{verb.__name__}(...).")
 
 
 def check(name: str, value: Any, entry: Argument, sizes: dict[str, tuple[int, str]]) -> Any:
@@ -222,6 +248,7 @@ _LETTERS = {
     "m": "models or runs",
     "s": "test sets",
     "c": "curves",
+    "b": "bins",
     "t": "tokens or epochs",
     "p": "pieces",
     "r": "orders or runs",
@@ -246,11 +273,13 @@ def _to_array(name: str, value: Any, entry: Argument) -> np.ndarray:
 
 
 def _texts(name: str, value: Any) -> np.ndarray:
+    if isinstance(value, str):
+        raise ValueError(f"{name} is one string; expected one text per row. Put it into a list.")
     texts = np.empty(len(value), dtype=object)
     texts[:] = list(value)
     for row, text in enumerate(texts):
-        if not isinstance(text, str) or not text:
-            raise ValueError(f"{name} row {row} is {text!r}; expected a text that is not empty.")
+        if not isinstance(text, str):
+            raise ValueError(f"{name} row {row} is {text!r}; expected a text. Drop or fill missing texts first.")
     return texts
 
 

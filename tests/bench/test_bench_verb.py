@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 
 import holdfast
 from holdfast.audit.choice import Choice
+from holdfast.audit.journal import Journal
 from holdfast.audit.load import InputError
 from holdfast.bench.candidates import variants
-from holdfast.bench.engine import Journal
 from holdfast.bench.families import NAMES
 from holdfast.bench.prior import combined, fitted_weight, shipped
 from holdfast.bench.ranking import breaks_level, friedman, mean_interval, tiers
@@ -91,10 +92,12 @@ def test_a_killed_bench_goes_on_where_it_was(tmp_path: Path) -> None:
     journal = tmp_path / "bench-labels.journal"
     lines = journal.read_text().splitlines()
     assert len(lines) == 3, "the head and two plantings"
-    marked = json.loads(lines[1])
-    for outcome in marked["gave"]["outcomes"].values():
+    marked = json.loads(lines[1].rpartition(" ")[0])
+    for outcome in marked["value"]["outcomes"].values():
         outcome["found"] = 0.125
-    journal.write_text("\n".join([lines[0], json.dumps(marked), lines[2][: len(lines[2]) // 2]]))
+    text, before = json.dumps(marked), lines[0].rpartition(" ")[2]
+    line = f"{text} {blake2b(f'{before}{text}'.encode(), digest_size=8).hexdigest()}"
+    journal.write_text("\n".join([lines[0], line, lines[2][: len(lines[2]) // 2]]))
     report = holdfast.bench("labels", table(), **given)
     whole = holdfast.bench("labels", table(), target="label", faults=NOISE, draws=2, only=FEW[:1])
     first = {row["name"]: row["found"]["value"] for row in report.ranking}
@@ -105,9 +108,21 @@ def test_a_killed_bench_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_a_journal_of_another_bench_is_begun_anew(tmp_path: Path) -> None:
-    Journal(tmp_path / "j", ["one"]).write("key", {"amount": 1})
-    assert Journal(tmp_path / "j", ["one"]).known == {"key": {"amount": 1}}
-    assert Journal(tmp_path / "j", ["another"]).known == {}
+    def journal(draws: int) -> Journal:
+        return Journal(tmp_path / "j", {"draws": draws}, anew=True)
+
+    first = journal(1)
+    first.add("key", {"amount": 1})
+    first.close()
+    again = journal(1)
+    again.close()
+    assert again.entries == {"key": {"amount": 1}}
+    other = journal(2)
+    other.add("another", {"amount": 2})
+    other.close()
+    last = journal(2)
+    last.remove()
+    assert last.entries == {"another": {"amount": 2}} and not list(tmp_path.iterdir())
 
 
 def test_page_and_profile_are_written(labels: BenchReport, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,19 @@ import pytest
 pytestmark = pytest.mark.browser
 Open = Callable[..., Any]
 LABELS = 'table[data-table="findings.3.rows.shown"]'
+NAMED = {
+    "button",
+    "link",
+    "textbox",
+    "searchbox",
+    "checkbox",
+    "combobox",
+    "table",
+    "image",
+    "img",
+    "heading",
+    "DisclosureTriangle",
+}
 HOSTILE = ("<script>window.hacked = 1</script>", "<img src=x onerror='window.hacked = 1'>", "=cmd()|'/c calc'!A1")
 
 
@@ -208,6 +222,34 @@ def test_everything_can_be_reached_with_the_keyboard(record: dict[str, Any], ope
     summary.send_keys(Keys.ENTER)
     page.find_element("css selector", f"{LABELS} th button").send_keys(Keys.ENTER)
     assert page.find_element("css selector", f"{LABELS} th").get_attribute("aria-sort") == "ascending"
+
+
+def test_a_screen_reader_is_told_what_everything_is(record: dict[str, Any], open_page: Open) -> None:
+    """What the browser hands to assistive technology: names, roles, the order of headings."""
+    page = open_page(record)
+    unfold(page)
+    parts = read_aloud(page.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"])
+    unnamed = [(role, told) for role, name, told in parts if role in NAMED and not name]
+    assert not unnamed, f"{len(unnamed)} parts without a name: {unnamed[:5]}"
+    levels = [told["level"] for role, _, told in parts if role == "heading"]
+    assert levels.count(1) == 1 and levels[0] == 1, levels
+    assert all(after - before <= 1 for before, after in pairwise(levels)), f"a level is skipped: {levels}"
+    roles = [role for role, _, _ in parts]
+    assert roles.count("main") == 1 and "columnheader" in roles and "table" in roles
+    assert page.execute_script("return document.documentElement.lang") == "en"
+
+
+def read_aloud(nodes: list[dict[str, Any]]) -> list[tuple[str, str, dict[str, Any]]]:
+    """(role, name, properties) in the order of the page."""
+    by_id = {node["nodeId"]: node for node in nodes}
+    waiting, told = [nodes[0]], []
+    while waiting:
+        node = waiting.pop()
+        waiting += [by_id[child] for child in reversed(node.get("childIds", ())) if child in by_id]
+        if not node["ignored"]:
+            more = {one["name"]: one["value"].get("value") for one in node.get("properties", ())}
+            told.append((node["role"]["value"], node.get("name", {}).get("value", "").strip(), more))
+    return told
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

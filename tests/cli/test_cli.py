@@ -167,6 +167,21 @@ def test_a_full_disk_is_said_and_leaves_no_half_report(tmp_path: Path, monkeypat
     assert not list((tmp_path / "out").glob("*")), "something half-written was left behind"
 
 
+def test_where_the_system_takes_no_more_bytes_nothing_is_left(tmp_path: Path) -> None:
+    """A real limit of the kernel's, smaller than the page: what a full disk does in the middle of writing."""
+    resource = pytest.importorskip("resource", reason="limits on files need a POSIX system")
+    train, _ = heart_disease()
+    command = [*HOLDFAST, "audit", str(train), "--target", "disease", "--quick"]
+    done = subprocess.run(
+        [*command, "--only", "SCH003", "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_480, 20_480)),
+    )  # fmt: skip
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    assert "cannot write the report" in done.stderr, done.stderr
+    assert not list((tmp_path / "out").glob("*")), "something half-written was left behind"
+
+
 def test_help_and_version_load_nothing_heavy() -> None:
     code = (
         "import sys\nfrom holdfast.cli import main\nsys.argv = ['holdfast', '--help']\n"

@@ -98,6 +98,19 @@ def test_no_paper_is_typed_twice_and_entries_are_complete() -> None:
                 seen[name] = f"{family}/{key}"
 
 
+def test_papers_behind_functions_and_pages_are_counted_and_there() -> None:
+    import holdfast.datasets
+    from holdfast.audit.sources import done_elsewhere
+
+    found = done_elsewhere()
+    assert found, "no function of datasets and no page stands for a paper"
+    for entry, name in found:
+        where, _, what = name.partition(".")
+        assert where != "datasets" or callable(getattr(holdfast.datasets, what)), f"{name} is not there"
+        assert {"title", "authors", "year", "id", "uses", "deviates", "catalog"} <= set(entry), name
+    assert any(name == "docs/shortcuts.md" for _, name in found), "the page on shortcuts names its survey"
+
+
 def test_import_is_light() -> None:
     heavy = ("numpy", "scipy", "sklearn", "polars", "pandas", "torch", "faiss", "jinja2", "rich", "typer")
     code = f"import sys, holdfast; print([name for name in {heavy!r} if name in sys.modules])"

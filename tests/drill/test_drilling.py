@@ -12,13 +12,13 @@ import pytest
 from scipy.stats import binom
 
 import holdfast
+from holdfast.audit.journal import Journal
 from holdfast.audit.load import InputError, load
 from holdfast.audit.planting import planted_facts, trial
 from holdfast.audit.power import WANTED, fault_named
 from holdfast.audit.run import run_check
 from holdfast.audit.settings import Settings
 from holdfast.drill.ground import UNTOUCHED, Ground
-from holdfast.drill.journal import NAME, Journal
 from holdfast.drill.plan import chosen_checks
 from holdfast.report.drill import render, validate_drill
 
@@ -126,14 +126,16 @@ def test_the_same_seed_gives_the_same_drill_and_another_does_not(done: dict[str,
 def test_a_drill_cut_off_anywhere_resumes_to_the_same_end(done: dict[str, Any], tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     holdfast.drill(table(), **CHEAP, out=whole)
-    lines = (whole / NAME).read_bytes().splitlines(keepends=True)
+    lines = (whole / "drill.journal").read_bytes().splitlines(keepends=True)
     for cut in (1, len(lines) // 2, len(lines) - 1):
         part = tmp_path / str(cut)
         part.mkdir()
-        (part / NAME).write_bytes(b"".join(lines[:cut]) + lines[cut][: len(lines[cut]) // 2])  # the last line is torn
+        (part / "drill.journal").write_bytes(
+            b"".join(lines[:cut]) + lines[cut][: len(lines[cut]) // 2]
+        )  # the last line is torn
         resumed = holdfast.drill(table(), **CHEAP, out=part)
         assert steady(resumed.to_dict()) == steady(done), f"cut after line {cut}"
-        assert len((part / NAME).read_bytes().splitlines()) == len(lines)
+        assert len((part / "drill.journal").read_bytes().splitlines()) == len(lines)
 
 
 def test_a_drill_that_ran_out_of_time_says_so_and_goes_on(done: dict[str, Any], tmp_path: Path) -> None:
@@ -147,20 +149,20 @@ def test_a_drill_that_ran_out_of_time_says_so_and_goes_on(done: dict[str, Any], 
 def test_a_changed_journal_or_one_of_another_drill_is_refused(tmp_path: Path) -> None:
     small = {**CHEAP, "checks": ["DUP001"], "draws": 5}
     holdfast.drill(table(), **small, out=tmp_path)
-    known = (tmp_path / NAME).read_bytes()
+    known = (tmp_path / "drill.journal").read_bytes()
     for arguments, named in (({"seed": 3}, "seed"), ({"max_rows": 150}, "max_rows")):
-        with pytest.raises(InputError, match=f"belongs to another drill: there, {named} is"):
+        with pytest.raises(InputError, match=f"belongs to another run: there, {named} is"):
             holdfast.drill(table(), **{**small, **arguments}, out=tmp_path)
-    with pytest.raises(InputError, match="belongs to another drill: there, data is"):
+    with pytest.raises(InputError, match="belongs to another run: there, data is"):
         holdfast.drill(table(seed=5), **small, out=tmp_path)
-    assert (tmp_path / NAME).read_bytes() == known, "a refused journal is left as it was"
-    (tmp_path / NAME).write_bytes(known.replace(b'"clear"', b'"found"', 1))
+    assert (tmp_path / "drill.journal").read_bytes() == known, "a refused journal is left as it was"
+    (tmp_path / "drill.journal").write_bytes(known.replace(b'"clear"', b'"found"', 1))
     with pytest.raises(InputError, match=r"line \d+, was changed after it was written"):
         holdfast.drill(table(), **small, out=tmp_path)
 
 
 def test_a_full_disk_is_a_clear_message_and_what_was_written_stays(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, {"seed": 0})
+    journal = Journal(tmp_path / "drill.journal", {"seed": 0})
     journal.add("one", {"found": True})
 
     class Full:
@@ -175,7 +177,7 @@ def test_a_full_disk_is_a_clear_message_and_what_was_written_stays(tmp_path: Pat
     journal._file = Full()  # type: ignore[assignment]
     with pytest.raises(OSError, match=r"cannot write .*No space left on device.*goes on from there"):
         journal.add("two", {"found": True})
-    again = Journal(tmp_path, {"seed": 0})
+    again = Journal(tmp_path / "drill.journal", {"seed": 0})
     again.close()
     assert again.entries == {"one": {"found": True}}
 

@@ -315,3 +315,24 @@ def test_one_monitor_has_nothing_to_lose() -> None:
     )
     assert loss.value == 0
     assert loss.pvalue == 1
+
+
+def test_abstaining_by_both_reasons_costs_less_than_by_either() -> None:
+    """Area under the joint risk over the share abstained from: doubt alone, the ratio alone, the plug-in rule."""
+    from holdfast.faults.worlds import ood as world_of
+    from holdfast.ood import PluginSCOD
+
+    areas: dict[str, list[float]] = {}
+    for seed in range(6):
+        world = world_of.foreign_or_wrong(seed)
+        method = PluginSCOD().fit(ref_X=world.train["ref_X"], cur_X=world.train["cur_X"])
+        probs = world.evidence["probs"]
+        plug_in = method.score_rows(X=world.evidence["X"], probs=probs)
+        doubt = 1 - probs.max(axis=1)
+        ratio = PluginSCOD(cost_in=0.0, cost_out=1.0).fit(ref_X=world.train["ref_X"], cur_X=world.train["cur_X"])
+        scores = {"both": plug_in, "doubt": doubt, "ratio": ratio.score_rows(X=world.evidence["X"], probs=probs)}
+        for name, score in scores.items():
+            kept = world.truth[np.argsort(score, kind="stable")]
+            areas.setdefault(name, []).append(float((np.cumsum(kept) / np.arange(1, len(kept) + 1)).mean()))
+    means = {name: np.mean(values) for name, values in areas.items()}
+    assert means["both"] < min(means["doubt"], means["ratio"]), means

@@ -204,6 +204,46 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_killed_repair_goes_on_where_it_was(noisy: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from holdfast.audit.repair import Schoolroom
+
+    fits, fit = [], Schoolroom.fit
+
+    def counted(room: Schoolroom, *given: Any) -> Any:
+        fits.append(1)
+        if len(fits) == stop:
+            raise KeyboardInterrupt
+        return fit(room, *given)
+
+    monkeypatch.setattr(Schoolroom, "fit", counted)
+    call = {"repeats": 3, "only": ["LAB001"]}
+    stop = 0
+    whole = holdfast.repair(noisy.report, out=tmp_path / "whole", **call)
+    needed, stop = len(fits), len(fits) - 1
+    fits.clear()
+    with pytest.raises(KeyboardInterrupt):
+        holdfast.repair(noisy.report, out=tmp_path / "killed", **call)
+    assert [path.name for path in tmp_path.iterdir() if "killed" in path.name] == [".killed.fits"]
+    fits.clear()
+    again = holdfast.repair(noisy.report, out=tmp_path / "killed", **call)
+    assert len(fits) == 2 < needed, f"{len(fits)} of {needed} fits were made again"
+    assert again.record["judgement"] == whole.record["judgement"] and again.ledger.equals(whole.ledger)
+    assert not list(tmp_path.glob(".*")), "fits are left behind"
+
+
+def test_fits_of_another_repair_are_thrown_away(tmp_path: Path) -> None:
+    from holdfast.verify.store import FitStore
+
+    FitStore(tmp_path / "fits", {"seed": 0}).put("a", np.ones(3))
+    assert FitStore(tmp_path / "fits", {"seed": 0}).get("a").tolist() == [1.0, 1.0, 1.0]
+    other = FitStore(tmp_path / "fits", {"seed": 1})
+    assert other.get("a") is None
+    other.put("a", np.zeros(1))
+    (path,) = (tmp_path / "fits").glob("*/*.npy")
+    path.write_bytes(path.read_bytes()[:20])
+    assert other.get("a") is None, "a file that was cut is not believed"
+
+
 def test_same_seed_same_verdict(noisy: World) -> None:
     first, second = (holdfast.repair(noisy.report, repeats=3, only=["LAB001"]) for _ in range(2))
     assert first.record["judgement"] == second.record["judgement"]

@@ -135,3 +135,67 @@ def test_shah_a_network_rests_on_the_line_alone_though_slabs_would_do() -> None:
     assert max(found["auc_with_line_shuffled"]) < 0.6
     assert min(found["auc_with_slabs_shuffled"]) > 0.99
     assert min(found["auc_of_a_network_on_slabs_alone"]) > 0.95
+
+
+def test_cohen_models_that_agree_and_fail_mark_another_label_rule_that_disagree_other_pictures() -> None:
+    found = record("cohen2020limits")
+    plain, rule, pictures = (found[f"digits, {cause}"]["c"] for cause in ("none", "label rule", "pictures"))
+    for site in (rule, pictures):
+        assert site["auc_of_others"] < plain["auc_of_others"] - 0.2
+        assert site["auc_of_its_own"] > 0.9, "the site can be learnt"
+    assert rule["kappa_of_others"] > 0.7 > 0.4 > pictures["kappa_of_others"]
+
+
+def test_ulmer_uncertainty_misses_unusual_patients_that_distances_find() -> None:
+    found = record("ulmer2020trust")
+    for factor, scores in found["one column scaled"].items():
+        assert scores["max softmax"] < 0.5 < 0.85 < scores["nearest neighbours"], f"x {factor}: {scores}"
+    for group, scores in found["groups left out"].items():
+        assert max(scores["max softmax"], scores["entropy of an ensemble"]) < 0.6, f"{group}: {scores}"
+        assert scores["Mahalanobis"] > 0.75, f"{group}: {scores}"
+    for place, scores in found["other hospitals"].items():
+        assert max(scores["max softmax"], scores["entropy of an ensemble"]) < 0.6, f"{place}: {scores}"
+
+
+def test_yang_energy_reacts_to_another_look_and_is_behind_max_softmax_for_errors() -> None:
+    found = record("yang2024imagenetood")
+    softmax = found["max softmax"]
+    for name in ("energy", "max logit"):
+        looks = [found[name][look] - softmax[look] for look in ("blurred", "dimmed")]
+        assert min(looks) > 0.01, f"{name}: {looks}"
+        assert found[name]["errors"] < softmax["errors"] - 0.02
+        assert found[name]["new classes"] < softmax["new classes"] + 0.02
+
+
+def test_ulmer_uncertainty_stands_still_far_out_and_distance_does_not() -> None:
+    found = record("ulmer2021know")
+    for name in ("max softmax", "entropy of an ensemble", "spread of an ensemble"):
+        assert found[name]["median_change_at_last"] < 1e-3 and found[name]["auroc_far"] < 0.5, name
+    assert found["nearest neighbours"]["auroc_far"] == 1
+    assert found["share_of_rays_sure_of_a_class"] > 0.9
+
+
+def test_park_confidence_and_distance_change_places_and_both_are_never_the_worst() -> None:
+    found = record("park2021natural")
+    cells = [cell for steps in found.values() for cell in steps.values()]
+    better = {cell["rows lie"]: cell["confidence"] > cell["distance"] for cell in cells}
+    assert better["near the boundary"] and not better["far"]
+    assert all(cell["both"] > min(cell["confidence"], cell["distance"]) for cell in cells)
+
+
+def test_feldman_the_price_of_singletons_is_as_predicted_and_large_in_a_long_tail() -> None:
+    found = record("feldman2020does")
+    tail, equal, digits = found["long tail"], found["100 equal frequencies"], found["clusters of digits"]
+    assert tail["excess_error"] == pytest.approx(tail["predicted_excess_error"], rel=0.05)
+    assert 0.2 < tail["tau_1_times_n"] < 2 and tail["excess_error"] > 0.08 > 0.01 > equal["excess_error"]
+    assert digits["excess_error_on_singletons"] > 0.08 and digits["excess_error"] > 0.01
+
+
+def test_goswami_detectors_beat_chance_and_differ_and_cleaning_pays() -> None:
+    found = record("goswami2023aqua")
+    for detector, by_kind in found["auroc"].items():
+        assert min(by_kind.values()) > 0.6, f"{detector}: {by_kind}"
+    ranks = sorted(found["mean_rank"].values())
+    assert ranks[-1] - ranks[0] > found["critical_difference"] and found["friedman_pvalue"] < 0.01
+    for detector, by_rate in found["gain_from_cleaning"].items():
+        assert by_rate["0.2"] > 0, f"{detector}: {by_rate}"

@@ -18,12 +18,13 @@ import numpy as np
 
 from holdfast.audit.check import NotApplicable
 from holdfast.audit.fitting import make_folds, side_by_side, tied_rows
-from holdfast.audit.probes import Probes
+from holdfast.audit.probes import Probes, recoded_inputs
 from holdfast.audit.records import Finding, Price, Remedy
 from holdfast.audit.repair import CannotPrice, Lesson, Schoolroom
 from holdfast.core import Estimate
 from holdfast.ops.resampling import is_hopeless, paired_gain
 
+NEED_TEST_LABELS = {"learn_from_test_rows": "to learn from", "recode_values": "to judge it on"}
 SHARE = 0.9  # of the training rows that each repeat fits on
 
 
@@ -114,11 +115,11 @@ class Pricing:
 
     def _maker(self, remedy: Remedy) -> Callable[[int], np.ndarray]:
         """How one repeat is predicted after the remedy."""
-        if remedy.action != "learn_from_test_rows":
-            return partial(self._predicted, self.room.lesson(remedy))
-        if not self.held_out:
-            raise CannotPrice("there are no labelled test rows to learn from")
-        return partial(self._with_test_fold, remedy)
+        if remedy.action in NEED_TEST_LABELS and not self.held_out:
+            raise CannotPrice(f"there are no labelled test rows {NEED_TEST_LABELS[remedy.action]}")
+        if remedy.action == "learn_from_test_rows":
+            return partial(self._with_test_fold, remedy)
+        return partial(self._predicted, self.room.lesson(remedy))
 
     @staticmethod
     def _never(repeat: int) -> np.ndarray:
@@ -158,7 +159,8 @@ class Pricing:
         return tied_rows(self.facts["train_embedding"], self.facts["train_group"])
 
     def _on_test(self, lesson: Lesson, repeat: int) -> np.ndarray:
-        return self.room.fit(lesson, self._chosen(repeat), self._seed(repeat))(self._shared)
+        inputs = recoded_inputs(self.facts, lesson.recoded) if lesson.recoded else self._shared
+        return self.room.fit(lesson, self._chosen(repeat), self._seed(repeat))(inputs)
 
     def _chosen(self, repeat: int) -> np.ndarray:
         n = len(self.room.y)

@@ -343,12 +343,12 @@ def model(given_model: Any, task: Task, features: tuple[ColumnRecord, ...], enco
 
 def train_inputs(model: Model, features: tuple[ColumnRecord, ...], encoder: Encoder, train_cells: pl.DataFrame) -> Any:
     """What the model is fitted on: a matrix, a sparse matrix of words, or the user's columns."""
-    return _inputs(model, features, encoder, train_cells)
+    return model_inputs(model, features, encoder, train_cells)
 
 
 def test_inputs(model: Model, features: tuple[ColumnRecord, ...], encoder: Encoder, test_cells: pl.DataFrame) -> Any:
     """What the model predicts on."""
-    return _inputs(model, features, encoder, test_cells)
+    return model_inputs(model, features, encoder, test_cells)
 
 
 def fitted(
@@ -494,7 +494,17 @@ def _sample(rows: np.ndarray, settings: Settings, stream: int) -> np.ndarray:
     return np.sort(rng.choice(rows, settings.max_rows, replace=False))
 
 
-def _inputs(model: Model, features: tuple[ColumnRecord, ...], encoder: Encoder, table: pl.DataFrame) -> Any:
+def recoded_inputs(facts: Any, recoded: tuple[tuple[str, str, str], ...]) -> Any:
+    """The test rows as the model is given them, with categories under other names: (column, old, new)."""
+    cells = facts["test_cells"]
+    for column in dict.fromkeys(name for name, _, _ in recoded):
+        names = {old: new for name, old, new in recoded if name == column}
+        cells = cells.with_columns(pl.col(column).cast(pl.String).replace(names).cast(cells.schema[column]))
+    return model_inputs(facts["model"], facts["features"], facts["encoder"], cells)
+
+
+def model_inputs(model: Model, features: tuple[ColumnRecord, ...], encoder: Encoder, table: pl.DataFrame) -> Any:
+    """Rows as the model is given them."""
     if isinstance(model, UserModel):
         return table
     if isinstance(model, ProbeModel) and model.linear and all(column.kind == "text" for column in features):

@@ -24,9 +24,10 @@ class Lesson:
     """What a model is fitted on: positions among the training rows, their labels and weights, and the columns unseen.
 
     `hidden` lists (column, share of its values to hide while learning); `filled` (column, what stands for a missing
-    value, while learning and when asked). `members` models are fitted on random parts and
-    their answers averaged. `finish` are the steps that turn probabilities into what is used (a recalibration, say);
-    each is made from the positions that the model learns from and their labels, and from no others.
+    value, while learning and when asked); `recoded` (column, name met, name in training), when asked. `members` models
+    are fitted on random parts and their answers averaged. `finish` are the steps that turn probabilities into what is
+    used (a recalibration, say); each is made from the positions that the model learns from and their labels, and from
+    no others.
     """
 
     positions: np.ndarray
@@ -35,6 +36,7 @@ class Lesson:
     dropped: tuple[int, ...] = ()
     hidden: tuple[tuple[int, float], ...] = ()
     filled: tuple[tuple[int, float], ...] = ()
+    recoded: tuple[tuple[str, str, str], ...] = ()
     members: int = 1
     finish: tuple[Finisher, ...] = ()
 
@@ -56,7 +58,7 @@ class Schoolroom:
         """What the model learns from after the remedies, one after the other; without any, everything as it is."""
         lesson = Lesson(np.arange(len(self.y)), self.y, self.weight)
         for remedy in remedies:
-            if remedy.set == "test":
+            if remedy.set == "test" and remedy.action != "recode_values":
                 raise CannotPrice("this repairs the measurement, not the model")
             if remedy.action not in _ACTIONS:
                 raise CannotPrice(f"no rule how to apply {remedy.action!r}")
@@ -174,6 +176,13 @@ def _impute_values(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:
     return replace(lesson, filled=(*lesson.filled, *filled))
 
 
+def _recode_values(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
+    names = tuple(
+        (column, old, new) for column, pairs in remedy.settings["names"].items() for old, new in pairs.items()
+    )
+    return replace(lesson, recoded=(*lesson.recoded, *names))
+
+
 def _balance_classes(room: Schoolroom, lesson: Lesson, remedy: Remedy) -> Lesson:  # noqa: ARG001
     weight = np.ones(len(lesson.y)) if lesson.weight is None else lesson.weight
     totals = np.bincount(lesson.y, weight, minlength=room.n_classes)
@@ -212,6 +221,7 @@ _ACTIONS: dict[str, Callable[[Schoolroom, Lesson, Remedy], Lesson]] = {
     "drop_columns": _drop_columns,
     "hide_values": _hide_values,
     "impute_values": _impute_values,
+    "recode_values": _recode_values,
     "balance_classes": _balance_classes,
     "recalibrate": _recalibrate,
     "correct_prior": _correct_prior,

@@ -27,6 +27,22 @@ def family_sources(family: str) -> dict[str, dict[str, Any]]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
+def done_elsewhere() -> list[tuple[dict[str, Any], str]]:
+    """Papers with a row of the catalogue behind a function of `datasets` or a page of the documentation, and its name.
+
+    A page counts where it names the paper's key; pages are there where the repository is, not in a package alone.
+    """
+    root = Path(__file__).parent.parent
+    found = [(entry, f"datasets.{entry['by']}") for entry in family_sources("datasets").values()]
+    pages = root.parents[1] / "docs"
+    for table in sorted(root.glob("*/sources.toml")):
+        for key, entry in family_sources(table.parent.name).items():
+            page = pages / entry.get("page", "")
+            if "page" in entry and page.is_file() and key in page.read_text(encoding="utf-8"):
+                found.append((entry, f"docs/{entry['page']}"))
+    return [(entry, name) for entry, name in found if "catalog" in entry]
+
+
 def reproduced() -> dict[str, dict[str, Any]]:
     """The papers of `reproduce/` by script, each with a committed record: empty where only the package is installed."""
     folder = Path(__file__).parents[3] / "reproduce"

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import holdfast
 from holdfast.audit.check import NotApplicable
 from holdfast.audit.choice import Choice
+from holdfast.audit.journal import Journal
 from holdfast.audit.load import Loaded
 from holdfast.audit.planting import Base, fresh_facts, loaded_with, planted_facts
 from holdfast.audit.settings import Settings
@@ -21,7 +18,6 @@ from holdfast.audit.supply import Supply
 from holdfast.bench.family import NONE, Clock, Family, Planting, Scene
 from holdfast.core import Fault
 from holdfast.faults._tables import CannotPlant, Truth
-from holdfast.report.writing import write_all
 
 Progress = Callable[[str, int, int], None]
 
@@ -47,8 +43,9 @@ def run_plantings(
         tell(f"planting {planting.fault}", done, len(due))
         if planting.fault in results.not_planted:
             continue
-        line = log.known.get(planting.key) or bench.measure(fault, planting, first=not results.plantings)
-        log.write(planting.key, line)
+        if planting.key not in log.entries:
+            log.add(planting.key, bench.measure(fault, planting, first=not results.plantings))
+        line = log.entries[planting.key]
         if line.get("reason"):
             results.not_planted[planting.fault] = line["reason"]
             continue
@@ -134,52 +131,3 @@ class _Bench:
         except (ValueError, ArithmeticError, NotApplicable) as problem:
             return {"failed": f"{problem}"[:300]}
         return line
-
-
-class Journal:
-    """A file of JSON lines: the first says which bench it is of, each other what one planting gave.
-
-    A killed run loses at most the line that it was writing. A journal of another bench is begun anew.
-    """
-
-    def __init__(self, path: Path | None, identity: list[Any]) -> None:
-        self.path, self.known = path, {}
-        if path is None:
-            return
-        digest = hashlib.blake2b(json.dumps(identity, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
-        head = json.dumps({"bench": digest, "version": holdfast.__version__})
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        if lines and lines[0] == head:
-            self.known = {line["key"]: line["gave"] for line in map(_read, lines[1:]) if line is not None}
-        text = "".join(_line(key, gave) for key, gave in self.known.items())  # without what a kill cut in two
-        write_all({path: head + "\n" + text}, "the journal")
-
-    def write(self, key: str, gave: dict[str, Any]) -> None:
-        """Append a planting, unless the journal has it."""
-        if self.path is None or key in self.known:
-            return
-        try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(_line(key, gave))
-        except OSError as problem:
-            raise OSError(
-                f"cannot write {self.path}: {problem.strerror or problem}. Make room or choose another folder; what "
-                "was written before is kept, and the same call goes on from there."
-            ) from problem
-
-    def close(self) -> None:
-        """The bench is done and its result is written: the journal has served."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-
-
-def _line(key: str, gave: dict[str, Any]) -> str:
-    return json.dumps({"key": key, "gave": gave}) + "\n"
-
-
-def _read(line: str) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads(line)
-    except ValueError:
-        return None
-    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from holdfast.bench.engine import Journal
+from holdfast.audit.journal import Journal
 from holdfast.bench.profile import merged, profile_of
 from holdfast.report.writing import write_all
 
@@ -56,7 +56,7 @@ class BenchReport:
                     "profile.json": to_json(profile, indent=1) + "\n"}  # fmt: skip
         write_all({folder / file: content for file, content in contents.items()}, "the bench")
         if self._journal is not None:
-            self._journal.close()
+            self._journal.remove()
         return folder / f"{name}.html"
 
     def _repr_html_(self) -> str:

@@ -13,11 +13,13 @@ import numpy as np
 
 import holdfast
 from holdfast.audit.check import NotApplicable
+from holdfast.audit.journal import Journal
 from holdfast.audit.load import InputError, Loaded, encode_target, load
 from holdfast.audit.load.errors import closest, quoted
 from holdfast.audit.planting import fresh_facts, loaded_with, sampled
+from holdfast.audit.records import to_plain
 from holdfast.audit.settings import Settings
-from holdfast.bench.engine import Journal, Results, run_plantings
+from holdfast.bench.engine import Results, run_plantings
 from holdfast.bench.families import NAMES, family_of
 from holdfast.bench.family import Family
 from holdfast.bench.profile import merged
@@ -114,12 +116,16 @@ def bench(
     data = _data(loaded, used)
     if out is not None:
         merged(Path(out) / "profile.json", {"version": holdfast.__version__, "data": data, "choices": {}})
-    log = Journal(
-        None if out is None else Path(out) / f"bench-{family}.journal",
-        [used.train.fingerprint, used.train.frame.height, family, draws, settings.to_dict(),
-         [c.name for c in candidates], [[type(fault).__name__, strengths] for fault, strengths in planted]],
-    )  # fmt: skip
-    results = run_plantings(used, chosen, planted, candidates, settings, draws, tell, log)
+    belongs = {
+        "version": holdfast.__version__, "data": [used.train.fingerprint, used.train.frame.height], "family": family,
+        "draws": draws, "settings": settings.to_dict(), "methods": [c.name for c in candidates],
+        "faults": [[type(fault).__name__, list(strengths)] for fault, strengths in planted],
+    }  # fmt: skip
+    log = Journal(None if out is None else Path(out) / f"bench-{family}.journal", to_plain(belongs), anew=True)
+    try:
+        results = run_plantings(used, chosen, planted, candidates, settings, draws, tell, log)
+    finally:
+        log.close()
     _refuse_nothing_planted(chosen, results)
     record = {
         **summarise(chosen, candidates, refused, results, settings),

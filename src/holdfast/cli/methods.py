@@ -80,8 +80,8 @@ def _page(name: str, cls: Any) -> None:
 
 
 def _coverage() -> None:
-    """Catalogue rows that a method or a script with a record stands on: only what is tested is counted."""
-    from holdfast.audit.sources import family_sources, reproduced
+    """Catalogue rows that a method, a script with a record, a data function or a page stands on: all are tested."""
+    from holdfast.audit.sources import done_elsewhere, family_sources, reproduced
 
     done: dict[int, tuple[str, list[str]]] = {}
     for name, cls in methods().items():
@@ -91,9 +91,12 @@ def _coverage() -> None:
     scripts = {int(entry["catalog"]): key for key, entry in reproduced().items() if "catalog" in entry}
     for row, key in scripts.items():
         done.setdefault(row, (reproduced()[key]["title"], []))[1].append(f"reproduce/{key}.py")
+    others = done_elsewhere()
+    for entry, name in others:
+        done.setdefault(int(entry["catalog"]), (entry["title"], []))[1].append(name)
     for row, (title, names) in sorted(done.items()):
         print(f"{row:>4}  {title}\n      {', '.join(names)}")
     print(
         f"\n{len(done)} papers of the catalogue are done by {len(methods())} methods, each tested by the laws of "
-        f"its role, and {len(scripts)} more script(s) whose records are tested."
+        f"its role, {len(scripts)} script(s) whose records are tested, and {len(others)} function(s) and page(s)."
     )

@@ -24,7 +24,7 @@ def run(report: Path, *, out: Path, undo: bool, model: Path | None, **settings: 
     except (InputError, OSError) as problem:
         fail(str(problem))
     except KeyboardInterrupt:
-        interrupted("Nothing was written.")
+        interrupted(f"Nothing was written to {out}. What was fitted is kept: the same command goes on from there.")
     _summary(done.to_dict(), out)
 
 

@@ -1,4 +1,4 @@
-"""Bundled data, read from the installed package.
+"""Bundled data, read from the installed package, and splits of any table (`splits`).
 
 >>> train, test = load_heart_disease()
 >>> train.shape, test.shape, test["hospital"].unique().sort().to_list()
@@ -10,10 +10,31 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import polars
+
+    from holdfast.datasets.splits import DomainSplit, MatchedFold, domain_split, judge_split, matched_folds
+
+__all__ = [
+    "DomainSplit",
+    "MatchedFold",
+    "domain_split",
+    "heart_disease",
+    "judge_split",
+    "load_heart_disease",
+    "matched_folds",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Split generators, imported when they are asked for."""
+    if name in __all__:
+        from importlib import import_module
+
+        return getattr(import_module("holdfast.datasets.splits"), name)
+    raise AttributeError(f"holdfast.datasets has no {name!r}. It has: {', '.join(__all__)}.")
 
 
 @cache

@@ -10,12 +10,12 @@ from dataclasses import asdict
 from typing import Any
 
 from holdfast.audit.check import Check, NotApplicable, Skipped
+from holdfast.audit.journal import Journal
 from holdfast.audit.planting import Base, planted_facts, trial
 from holdfast.audit.power import Rule, fault_named, next_strength, stream
 from holdfast.audit.run import run_check
 from holdfast.audit.settings import Settings
 from holdfast.drill.ground import UNTOUCHED, Ground
-from holdfast.drill.journal import Journal
 from holdfast.drill.plan import Pair, pairs_of, rows_to_ask, sizes_of
 
 Progress = Callable[[str, int, int], None]

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import holdfast
+from holdfast.audit.journal import Journal
 from holdfast.audit.load import InputError, Loaded, load
 from holdfast.audit.settings import Settings
 from holdfast.drill.ground import Ground
-from holdfast.drill.journal import Journal
 from holdfast.drill.looks import Looks, Progress
 from holdfast.drill.plan import chosen_checks, chosen_faults
 from holdfast.drill.result import Drill, summary
@@ -83,7 +83,7 @@ def drill(
             raise InputError(f"{name} is {value}; expected at least {least}.")
     loaded = load(train, test, target=target, roles=dict(roles or {}), task=task)
     settings = Settings(seed=seed, max_rows=max_rows, quick=True)
-    journal = Journal(None if out is None else Path(out), _belongs(loaded, settings, roles))
+    journal = Journal(None if out is None else Path(out) / "drill.journal", _belongs(loaded, settings, roles))
     ground = Ground(loaded, settings)
     looks = Looks(ground, settings, picked, names, draws, journal)
     try:

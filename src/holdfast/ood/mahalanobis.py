@@ -38,4 +38,4 @@ class Mahalanobis(Scorer):
 
     def score_rows(self, X: np.ndarray) -> np.ndarray:
         """(n,) squared Mahalanobis distance to the nearest class mean."""
-        return self.gaussian_.squared_distances(X).min(axis=1)
+        return self.gaussian_.nearest(X)

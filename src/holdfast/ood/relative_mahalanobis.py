@@ -38,4 +38,4 @@ class RelativeMahalanobis(Scorer):
 
     def score_rows(self, X: np.ndarray) -> np.ndarray:
         """(n,) squared distance to the nearest class less that to all; it may fall below 0."""
-        return self.gaussian_.squared_distances(X).min(axis=1) - self.background_.squared_distances(X)[:, 0]
+        return self.gaussian_.nearest(X) - self.background_.nearest(X)

@@ -16,6 +16,7 @@ from holdfast.ops.resampling import wilson
 
 SMALL = 4_000  # base rows up to which numpy is as fast as importing faiss
 LARGE = 20_000  # base rows from which an inverted file pays for its training
+LISTS = 1.15  # lists of an inverted file per square root of its rows
 SPARE = 4  # candidates beyond k: float32 rounding may swap ranks among near ties
 SAMPLE = 512  # queries answered exactly: half choose the number of probes, half report the recall
 SCAN_COST = 8.0  # one distance in a scanned list costs as much as this many in an exact blocked product
@@ -217,8 +218,8 @@ def _candidates(
 ) -> tuple[np.ndarray, str]:
     """Candidates by an inverted file where it pays and reaches the recall, else by faiss's exact float32 product."""
     wanted = min(k + own + SPARE, len(base))
-    lists = 1 << round(np.log2(2.3 * np.sqrt(len(base))))
-    if len(base) >= LARGE and len(asked) >= 8 * lists:
+    lists = 1 << round(np.log2(LISTS * np.sqrt(len(base))))
+    if len(base) >= LARGE and len(asked) >= 16 * lists:
         index = _inverted_file(faiss, base, lists, seed)
         if _probes(index, tune, asked, base, own, k, min_recall):
             return index.search(asked, wanted)[1], f"inverted file, {index.nprobe} of {lists} lists probed"
@@ -234,7 +235,7 @@ def _inverted_file(faiss: Any, base: np.ndarray, lists: int, seed: int) -> Any:
 
 
 def _probes(index: Any, tune: _Truth, asked: np.ndarray, base: np.ndarray, own: bool, k: int, least: float) -> int:
-    """The fewest probed lists (a power of 2) that surely reach the recall `least`; 0 where exact is cheaper."""
+    """The fewest lists, in steps of a quarter, whose probing surely reaches `least`; 0 where exact is cheaper."""
     wanted = k + own + SPARE
     sizes = np.array([index.invlists.list_size(i) for i in range(index.nlist)])
     nearest = index.quantizer.search(asked[tune.rows], index.nlist)[1]
@@ -244,7 +245,7 @@ def _probes(index: Any, tune: _Truth, asked: np.ndarray, base: np.ndarray, own: 
         candidates = index.search(asked[tune.rows], wanted)[1]
         if tune.recall(_ranked(asked[tune.rows], base, candidates, own, k, tune.rows)[1]).low >= least:
             return int(index.nprobe)
-        index.nprobe *= 2
+        index.nprobe = max(index.nprobe + 1, index.nprobe * 5 // 4)
     return 0
 
 

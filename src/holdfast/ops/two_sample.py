@@ -260,7 +260,8 @@ def _total_variation(counts: np.ndarray) -> Estimate:
     p, q = counts[0] / n, counts[1] / m
     value = float(np.abs(p - q).sum()) / 2
     side = np.sign(p - q)
-    error = np.sqrt((1 - float(p @ side) ** 2) / n + (1 - float(q @ side) ** 2) / m) / 2
+    spread = [max(0.0, 1 - float(part @ side) ** 2) for part in (p, q)]  # disjoint shares may sum to 1 + 1e-16
+    error = np.sqrt(spread[0] / n + spread[1] / m) / 2
     share = counts.sum(axis=0) / (n + m)
     by_chance = float(np.sqrt(2 / np.pi * (1 / n + 1 / m) * share * (1 - share)).sum()) / 2
     low, high = max(0.0, value - by_chance - Z90 * error), min(1.0, value + Z90 * error)

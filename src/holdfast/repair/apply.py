@@ -138,6 +138,13 @@ def _impute_values(shop: Workshop, candidate: Candidate) -> None:
             shop.set_cells(name, column, rows, pl.Series([cell] * len(rows), dtype=kind), candidate)
 
 
+def _recode_values(shop: Workshop, candidate: Candidate) -> None:
+    for column, names in candidate.remedy.settings["names"].items():
+        read = shop.loaded.test.frame[column].cast(pl.String)  # type: ignore[union-attr]
+        rows = np.flatnonzero(read.is_in(list(names)).fill_null(False).to_numpy() & shop.kept["test"])
+        shop.set_cells("test", column, rows, read[rows].replace(names), candidate)
+
+
 def _reweight_rows(shop: Workshop, candidate: Candidate) -> None:
     rows = np.array(candidate.remedy.rows, dtype=np.int64)
     shop.factors()[rows] *= np.asarray(candidate.remedy.values, dtype=float)
@@ -175,6 +182,7 @@ _ACTIONS = {
     "drop_columns": _drop_columns,
     "hide_values": _hide_values,
     "impute_values": _impute_values,
+    "recode_values": _recode_values,
     "reweight_rows": _reweight_rows,
     "balance_classes": _balance_classes,
     "reject_rows": _reject_rows,

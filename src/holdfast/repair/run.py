@@ -24,6 +24,7 @@ from holdfast.verify.holdout import Guard
 from holdfast.verify.judge import TONES, judge
 from holdfast.verify.plan import Candidate, Plan, choose, refuse_conflicts, refuse_empty_classes
 from holdfast.verify.selective import selective_risk
+from holdfast.verify.store import FitStore
 from holdfast.verify.trial import Trial, can_judge
 
 Progress = Callable[[str, int, int], None]
@@ -58,7 +59,8 @@ def repair(
     safe_only
         Leave out remedies that invent labels.
     out
-        Folder for the repaired data, ledger, verification and originals; nothing is written without.
+        Folder for the repaired data, ledger, verification and originals; nothing is written without. Fits are kept
+        beside it until all is written, so that the same call goes on where a killed one was.
     train, test
         The data of the audit, where they were objects in memory or have moved. They must be the same.
     model
@@ -102,6 +104,7 @@ def repair(
     leave_out = frozenset(row for one in measured for row in one.remedy.rows)
     guard = Guard.open(getattr(case.loaded, case.judged).fingerprint, folder)
     trial = Trial(case, repeats, case.settings.seed, leave_out if case.judged == "test" else frozenset())
+    trial.store = _store(trial, folder)
     chosen, tried, judgement = _verify(trial, plan, guard, force, tell)
     better = judgement["outcome"] == "better" or force
     rejection = _reject(trial, plan, chosen if better else ())
@@ -148,7 +151,20 @@ def repair(
     if folder is not None:
         tell("writing", 0, 1)
         save(done, folder)
+        trial.store.clear()
     return done
+
+
+def _store(trial: Trial, folder: Path | None) -> FitStore:
+    """Where fits are kept until the repair is written: beside its folder."""
+    if folder is None:
+        return trial.store
+    case = trial.case
+    belongs = (
+        holdfast.__version__, case.record["digest"], case.record["model"], sorted(trial.leave_out), trial.seed,
+        [one["fingerprint"] for one in case.record["sets"]],
+    )  # fmt: skip
+    return FitStore(folder.absolute().parent / f".{folder.name}.fits", belongs)
 
 
 def _verify(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from holdfast.core import Estimate, Measure
-from holdfast.ops.kernels import gaussian_product, median_distance, standardised
-from holdfast.ops.two_sample import Z90
+from holdfast.ops.kernels import discrepancy, gaussian_product, median_distance, sign_matrix, standardised
 
 
 class MaximumMeanDiscrepancy(Measure):
@@ -44,25 +43,7 @@ class MaximumMeanDiscrepancy(Measure):
             raise ValueError(f"ref_X has {n} and cur_X {m} rows; expected at least 2 each.")
         rows = standardised(ref_X, cur_X)
         bandwidth = median_distance(rows, rng) if self.bandwidth is None else self.bandwidth
-        right = _signs(n, m, self.permutations, rng)
-        product = gaussian_product(rows, bandwidth, right)
-        statistics = np.einsum("ij,ij->j", product, right, dtype=np.float64)
-        at_least = int((statistics[2:] >= statistics[1] - 1e-9 * abs(statistics[1])).sum())
-
-        to_ref, witness = product[:, 0], product[:, 1]
-        to_cur = to_ref - witness
+        right = sign_matrix(n, m, self.permutations, rng)
+        estimate, witness = discrepancy(gaussian_product(rows, bandwidth, right), right, n, m)
         self.ref_witness_, self.cur_witness_ = witness[:n], witness[n:]
-        within = (to_ref[:n].sum() - 1) / (n - 1) + (to_cur[n:].sum() - 1) / (m - 1)
-        value = float(within - to_cur[:n].mean() - to_ref[n:].mean())
-        half = 2 * Z90 * float(np.sqrt(self.ref_witness_.var() / n + self.cur_witness_.var() / m))
-        return Estimate(value, value - half, value + half, n + m, (1 + at_least) / (1 + self.permutations))
-
-
-def _signs(n: int, m: int, permutations: int, rng: np.random.Generator) -> np.ndarray:
-    """(n + m, 2 + permutations): means over the reference, then reference minus current, then that shuffled."""
-    right = np.empty((n + m, 2 + permutations), dtype=np.float32)
-    right[:, 0] = np.repeat([1 / n, 0], [n, m])
-    right[:, 1] = np.repeat([1 / n, -1 / m], [n, m])
-    for column in range(2, right.shape[1]):
-        right[:, column] = rng.permutation(right[:, 1])
-    return right
+        return estimate

@@ -7,6 +7,7 @@ from the tables.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from math import comb, log
 from typing import NamedTuple
@@ -92,11 +93,9 @@ class Tables:
         joint = np.zeros((2, len(self.pairs), size * size))
         for start in range(0, len(loss), ROWS):
             block = np.ascontiguousarray(codes[start : start + ROWS].T).astype(np.intp)
-            weights, scaled = loss[start : start + ROWS], block * size
+            count, scaled = _counter(loss[start : start + ROWS], size * size), block * size
             for place, (one, other) in enumerate(self.pairs):
-                cells = scaled[one] + block[other]
-                joint[0, place] += np.bincount(cells, minlength=size * size)
-                joint[1, place] += np.bincount(cells, weights, size * size)
+                joint[:, place] += count(scaled[one] + block[other])
         return _single_counts(codes, loss, size), joint.reshape(2, len(self.pairs), size, size)
 
     def _gains(self, counts: np.ndarray, sums: np.ndarray, tried: float, limits: Limits) -> np.ndarray:
@@ -177,6 +176,20 @@ class Tables:
 
     def _condition(self, column: int, place: int) -> Condition:
         return (int(column), *self.ranges[place])
+
+
+def _counter(loss: np.ndarray, size: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A function of the cells of the rows: (2, size) rows and summed loss by cell."""
+    levels = np.unique(loss)
+    if len(levels) != 2:
+        return lambda cells: np.stack([np.bincount(cells, minlength=size), np.bincount(cells, loss, size)])
+    upper = (loss == levels[1]) * size  # right or wrong: one count of both is half the work
+
+    def count(cells: np.ndarray) -> np.ndarray:
+        by_level = np.bincount(cells + upper, minlength=2 * size).reshape(2, size)
+        return np.stack([by_level.sum(axis=0), levels @ by_level])
+
+    return count
 
 
 def _single_counts(codes: np.ndarray, loss: np.ndarray, size: int) -> np.ndarray:

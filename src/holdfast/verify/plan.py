@@ -15,8 +15,8 @@ from holdfast.verify.case import remedy_of
 NEEDS_PEOPLE = {"learn_from_test_rows": "it needs labels that nobody has given yet: label rows, add them, audit again"}
 # Rows first, so that weights and class balance see the rows that are left; what is done to answers comes last.
 ORDER = (
-    "drop_rows", "relabel_rows", "drop_columns", "hide_values", "impute_values", "reweight_rows", "balance_classes",
-    "average_models", "recalibrate", "correct_prior", "reject_rows",
+    "drop_rows", "relabel_rows", "recode_values", "drop_columns", "hide_values", "impute_values", "reweight_rows",
+    "balance_classes", "average_models", "recalibrate", "correct_prior", "reject_rows",
 )  # fmt: skip
 
 
@@ -39,6 +39,8 @@ class Candidate:
         """ "model" is judged by a refit, "measurement" changes the rows that judge, "rejection" abstains on rows."""
         if self.remedy.action == "reject_rows":
             return "rejection"
+        if self.remedy.action == "recode_values":  # it changes what the model is asked, not which rows judge
+            return "model"
         return "measurement" if self.remedy.set == "test" else "model"
 
 

@@ -20,13 +20,14 @@ from holdfast.audit.check import NotApplicable, checks
 from holdfast.audit.fitting import make_folds, side_by_side, tied_rows
 from holdfast.audit.load import InputError, Loaded
 from holdfast.audit.price import SHARE
-from holdfast.audit.probes import derived_from
+from holdfast.audit.probes import derived_from, recoded_inputs
 from holdfast.audit.records import Remedy
 from holdfast.audit.repair import CannotPrice, Lesson, Schoolroom
 from holdfast.audit.run import run_check
 from holdfast.verify.case import Case
 from holdfast.verify.parts import Parts, make_parts
 from holdfast.verify.plan import Candidate
+from holdfast.verify.store import FitStore
 
 LABELS = {"test_y", "test_target", "test_loss"}  # facts that read the labels of the rows that judge
 LEAST = 40  # judged rows: ten to look at openly, ten guarded, twenty that confirm
@@ -41,6 +42,7 @@ class Trial:
     repeats: int
     seed: int
     leave_out: frozenset[int] = frozenset()
+    store: FitStore = field(default_factory=partial(FitStore, None, None))
     _made: dict[tuple[tuple[str, ...], int], np.ndarray] = field(default_factory=dict)
     _derived: dict[tuple[str, int], Remedy | None] = field(default_factory=dict)
     fits: int = 0
@@ -139,11 +141,22 @@ class Trial:
             return None
 
     def _make(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray:
+        kept = self.store.get(_key(chosen, repeat))
+        if kept is not None:
+            return kept
         made = self._on_test(chosen, repeat) if self.held_out else self._out_of_fold(chosen, repeat)
-        return made.astype(np.float32) if made.ndim > 1 and made.shape[1] > MANY_CLASSES else made
+        made = made.astype(np.float32) if made.ndim > 1 and made.shape[1] > MANY_CLASSES else made
+        self.store.put(_key(chosen, repeat), made)
+        return made
 
     def _on_test(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray:
-        return self._fit(chosen, -1, repeat)(self._judged_inputs)
+        return self._fit(chosen, -1, repeat)(self._inputs_after(self._lesson(chosen, -1)))
+
+    def _inputs_after(self, lesson: Lesson) -> Any:
+        """The rows that judge, as the model is given them after the remedies."""
+        if not lesson.recoded:
+            return self._judged_inputs
+        return recoded_inputs(self.case.facts, lesson.recoded)[self.places]
 
     @cached_property
     def _judged_inputs(self) -> Any:
@@ -165,7 +178,10 @@ class Trial:
 
     def _lesson(self, chosen: tuple[Candidate, ...], fold: int) -> Lesson:
         found = [self._remedy(candidate, fold) for candidate in chosen]
-        return self.room.lesson(*(one for one in found if one))
+        lesson = self.room.lesson(*(one for one in found if one))
+        if lesson.recoded and not self.held_out:
+            raise CannotPrice("there are no labelled test rows to judge it on")
+        return lesson
 
     def _can_learn(self, chosen: tuple[Candidate, ...]) -> bool:
         """Whether there are lessons. Facts and remedies that fits share are made here, before any two run at once."""

@@ -7,7 +7,8 @@ import polars as pl
 from holdfast.audit.check import Check
 from holdfast.audit.evidence import proportion
 from holdfast.audit.load import DataSet, Task
-from holdfast.audit.records import ColumnRecord, Finding, Table
+from holdfast.audit.records import ColumnRecord, Finding, Remedy, Table
+from holdfast.audit.spelling import respelt
 from holdfast.audit.words import count, listed, percent
 
 
@@ -21,12 +22,13 @@ class SchemaMismatch(Check):
 
     def run(self, train_set: DataSet, test_set: DataSet, columns: tuple[ColumnRecord, ...], task: Task) -> Finding:
         here, there = set(train_set.frame.columns), set(test_set.frame.columns)
-        facts = [
-            ("only in training", name, "")
-            for name in train_set.frame.columns
-            if name not in there and name != task.target
+        lost = [name for name in train_set.frame.columns if name not in there and name != task.target]
+        new = [name for name in test_set.frame.columns if name not in here]
+        renamed = respelt(new, lost)
+        facts = [("only in training", name, "") for name in lost]
+        facts += [
+            ("only in test", name, f"{renamed[name]!r} under another name?" if name in renamed else "") for name in new
         ]
-        facts += [("only in test", name, "") for name in test_set.frame.columns if name not in here]
         facts += [
             ("another type", name, f"{train_set.frame[name].dtype} / {test_set.frame[name].dtype}")
             for name in train_set.frame.columns
@@ -46,6 +48,7 @@ class SchemaMismatch(Check):
             return self.clear(
                 f"Both sets have the same {count(len(here & there), 'column')}, with the same types and categories."
             )
+        names_of = {name: respelt(values, self._known(train_set.frame[name])) for name, (_, values) in unseen.items()}
         table = Table("What differs", ("difference", "column", "detail"), ("text", "text", "text"), tuple(facts[:200]))
         names = tuple(dict.fromkeys(name for _, name, _ in facts))
         kinds = [f"{sum(kind == k for kind, _, _ in facts)} {k}" for k in dict.fromkeys(kind for kind, _, _ in facts)]
@@ -56,10 +59,20 @@ class SchemaMismatch(Check):
             unit="share of columns",
             columns=names,
             details=(table,),
+            remedies=self._remedies({name: pairs for name, pairs in names_of.items() if pairs}),
             what_to_do="Columns that one set lacks were not used by the model. Find out whether the source "
             "changed, and "
             "fix it there; map renamed columns and categories to the names of the training data.",
         )
+
+    @staticmethod
+    def _remedies(names: dict[str, dict[str, str]]) -> tuple[Remedy, ...]:
+        """Categories that training knows in another spelling get that spelling back."""
+        if not names:
+            return ()
+        number = count(sum(map(len, names.values())), "category", "categories")
+        title = f"Spell {number} of {listed(tuple(names))} in the test set as in training"
+        return (Remedy("recode_values", title, True, "test", columns=tuple(names), settings={"names": names}),)
 
     @staticmethod
     def _differs(train_set: DataSet, test_set: DataSet, name: str) -> bool:
@@ -68,9 +81,13 @@ class SchemaMismatch(Check):
         return types[0] != types[1] and not all(numbers) and pl.Null not in types
 
     @staticmethod
+    def _known(train: pl.Series) -> list[str]:
+        return train.cast(pl.String).drop_nulls().unique().sort().to_list()
+
+    @staticmethod
     def _unseen(train: pl.Series, test: pl.Series) -> tuple[float, list[str]]:
-        known = set(train.cast(pl.String).drop_nulls().unique().to_list())
+        known = SchemaMismatch._known(train)
         text = test.cast(pl.String).drop_nulls()
-        strange = text.filter(~text.is_in(list(known))) if known else text
+        strange = text.filter(~text.is_in(known)) if known else text
         values = strange.value_counts(sort=True)[strange.name].to_list() if len(strange) else []
         return len(strange) / max(len(test), 1), values

@@ -19,6 +19,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from holdfast.estimation._trajectory import trajectory as _trajectory
 from holdfast.faults.worlds import World, split
 from holdfast.faults.worlds._lineup import (
     PLAIN,
@@ -209,6 +210,17 @@ def scaling_runs(seed: int) -> World:
     seen = _chinchilla(parameters, tokens) * np.exp(rng.normal(0, 0.005, 24))
     evidence = {"parameters": parameters, "tokens": tokens, "losses": seen}
     return World(evidence, float(_chinchilla(2 * parameters.max(), 2 * tokens.max())))
+
+
+def training_runs(seed: int) -> World:
+    """Losses along the training of 12 small runs of four sizes and three batch sizes; the truth is a larger run's."""
+    rng = np.random.default_rng([seed, 17])
+    parameters = np.repeat(np.tile([1e6, 3e6, 1e7, 3e7], 3), 5)
+    batch_sizes = np.repeat(np.repeat([5e4, 2e5, 8e5], 4), 5)
+    steps = np.tile(10 ** np.linspace(3, 4.8, 5), 12)
+    losses = _trajectory(parameters, steps, batch_sizes) * np.exp(rng.normal(0, 0.005, 60))
+    evidence = {"parameters": parameters, "steps": steps, "batch_sizes": batch_sizes, "losses": losses}
+    return World(evidence, float(_trajectory(2 * 3e7, steps.max(), 2e5)))
 
 
 def loss_pairs(seed: int) -> World:

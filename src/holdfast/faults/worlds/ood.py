@@ -6,12 +6,14 @@ probabilities are honest, as the vocabulary asks.
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 
 from holdfast.faults.worlds import World, split
 
@@ -39,6 +41,39 @@ def near(seed: int) -> World:
     return _spoiled(draw, rng, lambda rows: rows + rng.normal(0, 0.35, rows.shape))
 
 
+def network_held_out_class(seed: int) -> World:
+    """Features of a small network that never saw digits 7, 8 and 9; those are the rows to find."""
+    draw = _draw(seed)
+    X = np.vstack([draw["test_X"], draw["novel_X"][: len(draw["test_X"]) // 2]])
+    return _seen_by_network(seed, X, np.arange(len(X)) >= len(draw["test_X"]))
+
+
+def network_none(seed: int) -> World:
+    """Features of the same network; digits of the classes that it has learnt."""
+    X = _draw(seed)["test_X"]
+    return _seen_by_network(seed, X, np.zeros(len(X), bool))
+
+
+def network_noise(seed: int) -> World:
+    """Features of a small network; every third row is a digit with noise on its pixels."""
+    draw = _draw(seed)
+    rng = np.random.default_rng([seed, 6])
+    X = draw["test_X"].copy()
+    chosen = rng.random(len(X)) < 1 / 3
+    X[chosen] += rng.normal(0, 0.35, X[chosen].shape)
+    return _seen_by_network(seed, X, chosen)
+
+
+def network_long(seed: int) -> World:
+    """Features of a small network; every third row is uniform noise, five times as wide as the pixels."""
+    draw = _draw(seed)
+    rng = np.random.default_rng([seed, 7])
+    X = draw["test_X"].copy()
+    chosen = rng.random(len(X)) < 1 / 3
+    X[chosen] = rng.uniform(0, 5, X[chosen].shape)
+    return _seen_by_network(seed, X, chosen)
+
+
 def feature_shift(seed: int) -> World:
     """Every third row of a table of tumours has a third of its measurements shifted by 3 standard deviations."""
     rng = np.random.default_rng([seed, 3])
@@ -54,6 +89,21 @@ def misclassified(seed: int) -> World:
     """Ordinary tumours; the rows to find are those that the model gets wrong."""
     draw = _draw(seed, "breast_cancer", 3)
     return _world(draw, draw["test_X"], draw["model"].predict(draw["test_X"]) != draw["test_y"])
+
+
+def foreign_or_wrong(seed: int) -> World:
+    """Two digits in five are of classes never shown; to find are those and the digits that the model gets wrong.
+
+    What came in before, digits of the same mixture without labels, is there to learn from (`cur_X`).
+    """
+    draw = _draw(seed, kept=40)
+    half = len(draw["test_X"]) // 2
+    new = draw["novel_X"][: 4 * half // 3]
+    wild = np.vstack([draw["test_X"][half:], new[len(new) // 2 :]])
+    X = np.vstack([draw["test_X"][:half], new[: len(new) // 2]])
+    wrong = draw["model"].predict(draw["test_X"][:half]) != draw["test_y"][:half]
+    world = _world(draw, X, np.r_[wrong, np.ones(len(new) // 2, dtype=bool)])
+    return world._replace(train={**world.train, "ref_X": draw["train_X"], "cur_X": wild})
 
 
 def unstable_answer(seed: int) -> World:
@@ -108,13 +158,42 @@ def none(seed: int) -> World:
     group = rng.integers(0, 3, n)
     scores = rng.normal(size=(3, n))
     noise = {"score": scores[0], "scores": scores, "is_bad": group == 1, "correct": rng.random(n) < 0.8, "group": group}
+    head = {"class_weights": draw["model"].coef_, "class_bias": draw["model"].intercept_}
     agreeing = {"ensemble_probs": np.stack([world.evidence["probs"]] * 20)}
-    return world._replace(evidence={**world.evidence, **noise, **agreeing})
+    middle = len(draw["train_X"]) // 2
+    before = {"ref_X": draw["train_X"][:middle], "cur_X": draw["train_X"][middle:]}
+    return world._replace(evidence={**world.evidence, **noise, **agreeing, **head}, train={**world.train, **before})
 
 
 def _world(draw: dict[str, Any], X: np.ndarray, truth: np.ndarray) -> World:
-    train = {"X": draw["train_X"], "y": draw["train_y"], "probs": draw["model"].predict_proba(draw["train_X"])}
+    learnt = draw["train_X"]
+    train = {"X": learnt, "y": draw["train_y"], "probs": draw["model"].predict_proba(learnt)}
+    train["logits"] = _logits(draw["model"], learnt)
     return World({"X": X, "probs": draw["model"].predict_proba(X), "logits": _logits(draw["model"], X)}, truth, train)
+
+
+def _seen_by_network(seed: int, X: np.ndarray, truth: np.ndarray) -> World:
+    """Features, logits and probabilities, of reference rows too, and the last layer."""
+    draw, network = _draw(seed), _network(seed)
+
+    def seen(rows: np.ndarray) -> dict[str, Any]:
+        features = np.maximum(rows @ network.coefs_[0] + network.intercepts_[0], 0)
+        logits = features @ network.coefs_[1] + network.intercepts_[1]
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return {"X": features, "logits": logits, "probs": raised / raised.sum(axis=1, keepdims=True)}
+
+    head = {"class_weights": network.coefs_[1].T.copy(), "class_bias": network.intercepts_[1]}
+    return World({**seen(X), **head}, truth, {**seen(draw["train_X"]), "y": draw["train_y"]})
+
+
+@cache
+def _network(seed: int) -> MLPClassifier:
+    """One hidden layer of 64 units, learnt from the rows that the linear model of the other worlds learns from."""
+    draw = _draw(seed)
+    network = MLPClassifier((64,), learning_rate_init=0.01, batch_size=64, max_iter=15, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is stopped on purpose
+        return network.fit(draw["learnt_X"], draw["learnt_y"])
 
 
 def _logits(model: LogisticRegression, X: np.ndarray) -> np.ndarray:
@@ -131,8 +210,8 @@ def _spoiled(draw: dict[str, Any], rng: np.random.Generator, change: Any) -> Wor
 
 
 @cache
-def _draw(seed: int, data: str = "digits", columns: int | None = None) -> dict[str, Any]:
-    """A model and rows that it has not seen: a third each for the model, for reference and for the test."""
+def _draw(seed: int, data: str = "digits", columns: int | None = None, kept: int | None = None) -> dict[str, Any]:
+    """A model and rows that it has not seen: a third each for the model (or `kept` rows), reference and the test."""
     rng = np.random.default_rng(seed)
     X, y = _data(data)
     known = np.flatnonzero(y < NOVEL)
@@ -140,10 +219,12 @@ def _draw(seed: int, data: str = "digits", columns: int | None = None) -> dict[s
     second, third = split(len(rest), 1 / 2, rng)
     learnt, train, test = known[first], known[rest[second]], known[rest[third]]
     X = X[:, :columns]
-    model = LogisticRegression(max_iter=500).fit(X[learnt], y[learnt])
+    model = LogisticRegression(max_iter=500).fit(X[learnt[:kept]], y[learnt[:kept]])
     novel = rng.permutation(np.flatnonzero(y >= NOVEL))
     return {
         "model": model,
+        "learnt_X": X[learnt],
+        "learnt_y": y[learnt],
         "train_X": X[train],
         "train_y": y[train],
         "test_X": X[test],

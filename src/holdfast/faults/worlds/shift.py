@@ -1,7 +1,9 @@
 """Worlds of the shift family: handwritten digits (averaged to 4 x 4 pixels), a reference and a current sample.
 
-Every world holds what the family's methods take: both feature matrices, one numeric column (`x`) and its categories,
-labels, a small model's probabilities, predictions and losses. Worlds of one data set in order hold `X`.
+Worlds of digits hold what most methods of the family take: both feature matrices, one numeric column (`x`) and its
+categories, labels, a small model's probabilities, predictions and losses, and the ink of every digit as a distribution
+over its blocks. Worlds of one data set in order hold `X`. Worlds of times hold the diabetes progression as durations,
+worlds of texts the documentation of numpy.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_diabetes, load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -23,6 +25,9 @@ PARTNER = 2  # the column most correlated with it
 EASY = 11  # the column whose ink makes a digit easiest for the model
 HARD = (1, 8, 9)  # the classes the model confuses most
 NAMES = [f"block_{i // 4}{i % 4}" for i in range(16)]
+PLACES = np.array([divmod(i, 4) for i in range(16)])
+GRID = (np.abs(PLACES[:, None] - PLACES).sum(axis=2) == 1).astype(float)  # blocks that touch
+WORDS = 40  # words a document
 
 
 class _Samples:
@@ -52,6 +57,7 @@ class _Samples:
                 f"{name}_X": X,
                 f"{name}_y": y,
                 f"{name}_x": X[:, COLUMN],
+                f"{name}_histogram": _shares(X),
                 f"{name}_category": np.searchsorted(edges, X[:, COLUMN]),
                 f"{name}_probs": probs,
                 f"{name}_predicted": probs.argmax(axis=1),
@@ -66,15 +72,23 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
     return images.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4)).reshape(-1, 16), y
 
 
+def _shares(X: np.ndarray) -> np.ndarray:
+    """The ink of every row as a distribution over the blocks."""
+    ink = np.maximum(X, 0) + 1e-9
+    return ink / ink.sum(axis=1, keepdims=True)
+
+
 def _model(X: np.ndarray, y: np.ndarray) -> Pipeline:
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=200)).fit(X, y)
 
 
+@cache
 def none(seed: int) -> World:
     """Nothing moved: two random halves, and one data set in random order."""
     samples = _Samples(seed)
     world = samples.world()
     one = {"X": samples.ref_X, "y": samples.ref_y, "predicted": samples.ref_y}
+    one |= {**_lives(seed).evidence, **_texts(seed).evidence}
     return World(
         {**world.evidence, **one}, np.zeros(len(samples.ref_y), bool), {"X": samples.cur_X, "y": samples.cur_y}
     )
@@ -161,3 +175,84 @@ def recombined_rows(seed: int) -> World:
     X[np.ix_(bad, right)] = samples.ref_X[np.ix_(donors, right)]
     world = {"X": X, "predicted": samples.ref_y, "columns": NAMES}
     return World(world, bad, {"X": samples.cur_X, "y": samples.cur_y})
+
+
+def moved_ink(seed: int) -> World:
+    """A tenth of the ink of every block lies in the block to its right; blocks that touch are neighbours."""
+    samples = _Samples(seed)
+    to_right = np.where(PLACES[:, 1] < 3, 0.1, 0.0) * samples.cur_X
+    moved = samples.cur_X - to_right + np.roll(to_right, 1, axis=1)
+    return World({"ref_histogram": _shares(samples.ref_X), "cur_histogram": _shares(moved), "adjacency": GRID})
+
+
+def shorter_lives(seed: int) -> World:
+    """Times to an event of two halves of one group; in the second everything happens a quarter sooner."""
+    return _lives(seed, lambda times: 0.75 * times)
+
+
+def crossing_lives(seed: int) -> World:
+    """In the second half early events come earlier and late ones later: the curves cross at the median."""
+    return _lives(seed, lambda times: np.median(times) * (times / np.median(times)) ** 1.8)
+
+
+def unequal_censoring(seed: int) -> World:
+    """Nothing happens sooner or later, but rows of the second half leave twice as early."""
+    return _lives(seed, leave=0.5)
+
+
+def _lives(seed: int, change: Any = lambda times: times, leave: float = 1.0) -> World:
+    """The progression of diabetes as a time to an event; rows leave at random before it."""
+    rng = np.random.default_rng([seed, 1])
+    ref, cur = np.array_split(rng.permutation(load_diabetes().target), 2)
+    cur = change(cur)
+    evidence: dict[str, Any] = {}
+    for name, times, share in (("ref", ref, 1.0), ("cur", cur, leave)):
+        until = rng.exponential(250 * share, len(times))
+        evidence |= {f"{name}_duration": np.minimum(times, until), f"{name}_event": times <= until}
+    return World(evidence)
+
+
+def other_genre(seed: int) -> World:
+    """Summaries of functions against the lines that describe their parameters."""
+    summaries, parameters = _documents()
+    return _texts(seed, lambda rng, _: rng.choice(parameters, len(summaries) // 2, replace=False))
+
+
+def sharpened_words(seed: int) -> World:
+    """Documents drawn word by word from the frequencies of the others, sharpened as a cautious generator would."""
+
+    def draw(rng: np.random.Generator, texts: np.ndarray) -> np.ndarray:
+        words, counts = np.unique(" ".join(texts).split(), return_counts=True)
+        shares = counts**1.3 / (counts**1.3).sum()
+        return np.array([" ".join(rng.choice(words, len(text.split()), p=shares)) for text in texts], dtype=object)
+
+    return _texts(seed, draw)
+
+
+def word_order(seed: int) -> World:
+    """The words of every document of the second half in another order."""
+    return _texts(
+        seed, lambda rng, texts: np.array([" ".join(rng.permutation(t.split())) for t in texts], dtype=object)
+    )
+
+
+def _texts(seed: int, change: Any = lambda rng, texts: texts) -> World:
+    rng = np.random.default_rng([seed, 2])
+    ref, cur = np.array_split(rng.permutation(_documents()[0]), 2)
+    return World({"ref_text": ref, "cur_text": change(rng, cur)})
+
+
+@cache
+def _documents() -> tuple[np.ndarray, np.ndarray]:
+    """What numpy says of its functions: documents of `WORDS` words from the summaries and from the parameters."""
+    prose: dict[str, list[str]] = {"summary": [], "parameters": []}
+    for name in sorted(set(dir(np)) | set(dir(np.linalg)) | set(dir(np.fft))):
+        text = next((getattr(part, name).__doc__ for part in (np, np.linalg, np.fft) if hasattr(part, name)), "") or ""
+        before, _, after = text.partition("Parameters\n")
+        prose["summary"] += before.split()
+        prose["parameters"] += after.partition("See Also")[0].partition("Examples")[0].split()
+    summary, parameters = (
+        np.array([" ".join(words[i : i + WORDS]) for i in range(0, 160 * WORDS, WORDS)], dtype=object)
+        for words in prose.values()
+    )
+    return summary, parameters

@@ -8,7 +8,20 @@ it is blind.
 from __future__ import annotations
 
 from holdfast.core import Method
-from holdfast.testing.laws import common, editor, fault, grouper, mapper, measure, mixer, scorer, selector, weigher
+from holdfast.testing.laws import (
+    adapter,
+    common,
+    editor,
+    fault,
+    grouper,
+    mapper,
+    measure,
+    mixer,
+    objective,
+    scorer,
+    selector,
+    weigher,
+)
 from holdfast.testing.laws.running import Law, Worlds, call, run
 
 __all__ = ["Law", "Worlds", "call", "check_method", "laws_of", "run"]
@@ -20,6 +33,7 @@ _BY_ROLE: dict[str, tuple[Law, ...]] = {
     "weigher": (*common.LAWS, *weigher.LAWS),
     "mixer": (*common.LAWS, *mixer.LAWS),
     "selector": (*common.LAWS, *selector.LAWS),
+    "objective": objective.LAWS,
     "editor": editor.LAWS,
     "fault": (*common.DOCUMENTED, *fault.LAWS),
 }
@@ -28,6 +42,8 @@ _BY_ROLE: dict[str, tuple[Law, ...]] = {
 def laws_of(cls: type[Method]) -> dict[str, Law]:
     """The laws of a method's role, by name."""
     laws = _BY_ROLE.get(cls.role, common.LAWS)
+    if getattr(cls, "adapts", False):
+        laws = adapter.LAWS
     if cls.role == "mapper":
         laws = (*common.LAWS, *mapper.LAWS[cls.gives])  # type: ignore[attr-defined]
     return {law.__name__: law for law in laws}

@@ -250,9 +250,7 @@ def _spoiled(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         return
     array = np.asarray(value)
     yield "empty", array[:0]
-    yield from (
-        [("numbers for", np.ones(array.shape))] if entry.kind == "text" else [("text", np.full(array.shape, "a"))]
-    )
+    yield ("numbers for", np.ones(array.shape)) if entry.kind == "text" else ("text", np.full(array.shape, "a"))
     if entry.kind in ("real", "simplex", "positive", "mixture", "log_probs", "spreads"):
         spoiled = array.astype(float, order="C")  # so that the flat view below is no copy
         spoiled.reshape(-1)[0] = np.nan

@@ -38,6 +38,8 @@ def chosen(verb: Callable[..., Any], evidence: Mapping[str, Any]) -> dict[str, A
     """The arguments that a verb names, out of what a world holds."""
     found = {}
     for name, parameter in list(signature(verb).parameters.items())[1:]:
+        if parameter.kind is Parameter.VAR_KEYWORD:
+            continue
         if name in evidence:
             found[name] = evidence[name]
         elif parameter.default is Parameter.empty:

@@ -1,7 +1,7 @@
-"""What a drill has seen so far, on disk: one line a look, appended and flushed, so that a killed run loses nothing.
+"""What a long run has done so far, on disk: one line a step, appended and flushed, so that a killed run loses nothing.
 
 The first line says what the journal belongs to. Every line carries a checksum over all lines before it: a line that
-was changed is told apart from a last line that was cut off when the run was killed, which is simply looked at again.
+was changed is told apart from a last line that was cut off when the run was killed, which is simply done again.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from typing import IO, Any
 
 from holdfast.audit.load import InputError
 
-NAME = "drill.journal"
-SCHEMA = "holdfast/drill-journal/1"
+SCHEMA = "holdfast/journal/1"
 
 
 class Journal:
-    """Entries by key, in memory; also in the file where a folder is given.
+    """Entries by key, in memory; also in the file where one is given.
 
-    Raises `InputError` where the file belongs to other data, settings or versions, or was changed; `OSError` in plain
-    words where it cannot be written.
+    Raises `InputError` where the file was changed, or belongs to other data, settings or versions (with `anew`, that of
+    another run is begun again); `OSError` in plain words where it cannot be written.
 
     >>> journal = Journal(None, {"seed": 0})
     >>> journal.add("dealt|0", {"outcome": "clear"})
@@ -30,16 +29,17 @@ class Journal:
     'clear'
     """
 
-    def __init__(self, folder: Path | None, belongs: dict[str, Any]) -> None:
+    def __init__(self, path: Path | None, belongs: dict[str, Any], anew: bool = False) -> None:
         self.entries: dict[str, dict[str, Any]] = {}
-        self.path = None if folder is None else folder / NAME
+        self.path = path
+        self._anew = anew
         self._sum = ""
         self._file: IO[bytes] | None = None
         if self.path is not None:
             self._open(self.path, {"schema": SCHEMA, **belongs})
 
     def add(self, key: str, value: dict[str, Any]) -> None:
-        """Keep one entry, on disk before the next look begins."""
+        """Keep one entry, on disk before the next step begins."""
         self._append({"key": key, "value": value})
         self.entries[key] = value
 
@@ -48,6 +48,12 @@ class Journal:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def remove(self) -> None:
+        """What the run gave is written elsewhere: the journal has served."""
+        self.close()
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
 
     def _open(self, path: Path, belongs: dict[str, Any]) -> None:
         try:
@@ -68,6 +74,9 @@ class Journal:
         for number, line in enumerate(content[:whole].splitlines(), 1):
             body = self._checked(line, number)
             if number == 1:
+                if self._anew and any(body.get(name) != belongs[name] for name in belongs):
+                    self._sum = ""
+                    return 0
                 self._same(body, belongs)
             else:
                 self.entries[body["key"]] = body["value"]
@@ -88,14 +97,14 @@ class Journal:
         for name in wanted:
             if found.get(name) != wanted[name]:
                 raise InputError(
-                    f"{self.path} belongs to another drill: there, {name} is {found.get(name)!r}; here, "
+                    f"{self.path} belongs to another run: there, {name} is {found.get(name)!r}; here, "
                     f"{wanted[name]!r}. Give another folder, or delete that file to start anew."
                 )
 
     def _append(self, body: dict[str, Any]) -> None:
         if self._file is None:
             return
-        text = json.dumps(body, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(body, ensure_ascii=True, separators=(",", ":"))
         digest = self._next_sum(text)
         try:
             self._file.write(f"{text} {digest}\n".encode())

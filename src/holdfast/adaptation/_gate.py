@@ -1,0 +1,135 @@
+"""The gate of all adapters: it watches a frozen copy beside the adapted network, without labels, and notices harm.
+
+Two signs are read. *Rows that follow each other are alike* (a stream sorted by class, or one object at a time): then a
+batch says nothing of the data as a whole, and what is learnt from it is wrong for the next. Where they are not, a
+sample of rows holds many classes, and *what the answers say of the rows* (the mutual information of row and class,
+large where single answers are certain and all of them together are diverse) tells which of the two networks sees more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+Verdict = Literal["gain", "no gain", "harm"]
+BLOCK = 8  # consecutive rows whose features are compared with those of other blocks
+
+
+class Answers(NamedTuple):
+    """Sums over the rows of a batch, of the frozen and the adapted network: entropies, probabilities by class."""
+
+    rows: int
+    entropies: tuple[float, float]
+    classes: tuple[np.ndarray, np.ndarray]
+
+
+@dataclass
+class Gate:
+    """What was seen lately, and the verdicts on it.
+
+    `window` rows are looked back on; trust is earned by `earn` rows that do not resemble their neighbours in the
+    stream more than others (intraclass correlation at most `limit`). While the gate trusts, one change of the whole
+    distribution within the window is allowed for: it is what adaptation is for. Answers pass while those of the last
+    `judged` rows hold more information than the frozen network's; below the share `floor` of it they do harm, and trust
+    has to be earned again by `rest` rows, twice as many each time.
+    """
+
+    window: int = 256
+    earn: int = 128
+    limit: float = 0.1
+    judged: int = 128
+    floor: float = 0.5
+    rest: int = 256
+    trusted: bool = False
+    seen: int = 0
+    resting_until: int = 0
+    _rows: list[np.ndarray] = field(default_factory=list)
+    _blocks: deque[tuple[int, np.ndarray, np.ndarray]] = field(default_factory=deque)
+    _answers: deque[Answers] = field(default_factory=deque)
+
+    def look(self, features: np.ndarray, rows: int) -> str:
+        """Take in the frozen network's features of the next rows; why they cannot be trusted, or nothing."""
+        self.seen += rows
+        self._rows += list(np.asarray(features, dtype=np.float64))
+        while len(self._rows) >= BLOCK:
+            block, self._rows = np.stack(self._rows[:BLOCK]), self._rows[BLOCK:]
+            squares = ((block - block.mean(axis=0)) ** 2).sum(axis=0)
+            self._blocks.append((self.seen, block.mean(axis=0), squares))
+        while self._blocks and self._blocks[0][0] <= self.seen - self.window:
+            self._blocks.popleft()
+        problem = self._problem()
+        self.trusted = not problem
+        return problem
+
+    def _problem(self) -> str:
+        if self.seen < self.resting_until:
+            return f"resting until row {self.resting_until} after harm"
+        if self.seen < self.earn or len(self._blocks) < 3:
+            return f"fewer than {self.earn} rows were seen"
+        _, means, squares = zip(*self._blocks, strict=True)
+        alike = neighbours_alike(np.array(means), np.array(squares), change=self.trusted)
+        if not alike <= self.limit:
+            return f"rows that follow each other are alike (correlation {alike:.2f}, at most {self.limit:g})"
+        return ""
+
+    def judge(self, frozen: np.ndarray, adapted: np.ndarray) -> tuple[Verdict, str]:
+        """Take in both networks' probabilities on the same rows; whether the adapted answers pass, and why."""
+        if not np.isfinite(adapted).all():
+            return "harm", "answers are not finite"
+        entropies = float(_entropies(frozen).sum()), float(_entropies(adapted).sum())
+        self._answers.append(Answers(len(frozen), entropies, (frozen.sum(axis=0), adapted.sum(axis=0))))
+        while self._answers and sum(part.rows for part in self._answers) - self._answers[0].rows >= self.judged:
+            self._answers.popleft()
+        before, now = self._information(0), self._information(1)
+        said = f"answers hold {now:.2f} nats, the frozen network's {before:.2f}"
+        if now > before:
+            return "gain", said
+        enough = sum(part.rows for part in self._answers) >= 2 * BLOCK
+        return ("harm", said) if enough and now < self.floor * before else ("no gain", said)
+
+    def _information(self, place: int) -> float:
+        """Entropy of the mean answer less the mean entropy of an answer."""
+        rows = sum(part.rows for part in self._answers)
+        mean = np.sum([part.classes[place] for part in self._answers], axis=0) / rows
+        return float(_entropies(mean[None])[0]) - sum(part.entropies[place] for part in self._answers) / rows
+
+    def step_back(self) -> None:
+        """After harm: trust nothing for a while, twice as long each time."""
+        self.trusted = False
+        self.resting_until = self.seen + self.rest
+        self.rest *= 2
+
+    def forget_answers(self) -> None:
+        """The adapted network starts again: what it said before does not count."""
+        self._answers.clear()
+
+
+def neighbours_alike(means: np.ndarray, squares: np.ndarray, change: bool) -> float:
+    """Intraclass correlation of rows in blocks: 0 where neighbours are no more alike than others, 1 where equal.
+
+    `means` (g, d) and `squares` (g, d), sums of squares around them, describe g blocks in the order of the stream; with
+    `change`, the mean may move once, at the place where that explains most.
+
+    >>> blocks = np.array([[0.0], [2.0], [0.0], [2.0]])
+    >>> round(neighbours_alike(blocks, np.full((4, 1), 7.0), change=False), 2)  # (10.67 - 1) / (10.67 + 7)
+    0.55
+    """
+    count = len(means)
+    inside = squares.sum() / (count * (BLOCK - 1))
+    sizes = np.arange(1, count)[:, None]
+    left = means.cumsum(axis=0)[:-1]
+    right = means.sum(axis=0) - left
+    total = (means**2).sum() - (means.sum(axis=0) ** 2).sum() / count
+    if change and count > 2:
+        kept = (left**2 / sizes + right**2 / (count - sizes)).sum(axis=1)
+        total = (means**2).sum() - kept.max()
+    between = BLOCK * max(total, 0.0) / (count - 1 - (change and count > 2))
+    scale = between + (BLOCK - 1) * inside
+    return float((between - inside) / scale) if scale > 0 else 0.0
+
+
+def _entropies(probs: np.ndarray) -> np.ndarray:
+    return -(probs * np.log(np.maximum(probs, 1e-12))).sum(axis=1)

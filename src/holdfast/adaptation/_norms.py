@@ -1,0 +1,122 @@
+"""Normalisation layers in adapters: which there are, what of them may learn, and statistics that follow the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
+
+SPAN = 64  # rows that statistics rest on where batches are smaller
+
+
+class FollowingNorm(nn.Module):
+    r"""A BatchNorm layer whose statistics are those of the rows it meets.
+
+    .. math:: m \leftarrow (1 - a) m + a \, m_\text{batch}, \quad a = \min(1, n / \text{span}); \quad
+              \mu = w \mu_\text{source} + (1 - w) m
+
+    and so the variance. A batch of `span` rows or more stands for itself; smaller ones for their share. `source` is
+    w, how much the statistics of training count.
+    """
+
+    source_running_mean: torch.Tensor
+    source_running_var: torch.Tensor
+    running_mean: torch.Tensor
+    running_var: torch.Tensor
+
+    def __init__(self, norm: _BatchNorm, source: float = 0.0, span: int = SPAN) -> None:
+        super().__init__()
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+        self.source, self.span = source, span
+        for name in ("running_mean", "running_var"):
+            self.register_buffer(f"source_{name}", getattr(norm, name).detach().clone())
+            self.register_buffer(name, getattr(norm, name).detach().clone())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalise by the statistics that these rows lead to."""
+        share = min(1.0, len(x) / self.span)
+        if torch.is_grad_enabled() and (share < 1 or self.source):
+            return normalised(x, *self._blended(x, share), self)
+        whole = share == 1 and not self.source and x.numel() > x.shape[1]
+        if not whole:  # no gradient is wanted: torch's fused kernels will do
+            mean, variance = self._blended(x, share)
+            return functional.batch_norm(
+                x, mean.to(x.dtype), variance.to(x.dtype), self.weight, self.bias, False, 0.0, self.eps
+            )
+        return functional.batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias, True, 1.0, self.eps
+        )
+
+    def _blended(self, x: torch.Tensor, share: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and variance after these rows, source mixed in; the running ones move along."""
+        axes = [0, *range(2, x.ndim)]
+        if torch.is_grad_enabled():
+            variance, mean = torch.var_mean(x.float(), axes, correction=0)
+        else:
+            mean, variance = torch.batch_norm_update_stats(x.float(), None, None, 0.0)
+        mean = torch.lerp(self.running_mean.float(), mean, share)
+        variance = torch.lerp(self.running_var.float(), variance, share)
+        self.running_mean = mean.detach().to(self.running_mean.dtype)
+        self.running_var = variance.detach().to(self.running_var.dtype)
+        mean = torch.lerp(mean, self.source_running_mean.float(), self.source)
+        return mean, torch.lerp(variance, self.source_running_var.float(), self.source)
+
+
+def normalised(x: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor, norm: Any) -> torch.Tensor:
+    """(x - mean) / sd by channel (or by row and channel), times the layer's weight, plus its bias."""
+    tail = [1] * (x.ndim - 2)
+    scale = torch.rsqrt(variance + norm.eps)
+    shift = -mean * scale
+    if norm.weight is not None:
+        scale = scale * norm.weight.float()
+        shift = shift * norm.weight.float() + norm.bias.float()
+    return (x * scale.reshape(-1, x.shape[1], *tail) + shift.reshape(-1, x.shape[1], *tail)).to(x.dtype)
+
+
+def with_norms(model: nn.Module, make: Callable[[_BatchNorm], nn.Module], who: str) -> nn.Module:
+    """Replace, in place, every BatchNorm layer that keeps statistics; refuses a model without any."""
+    places = [
+        (parent, name, layer)
+        for parent in model.modules()
+        for name, layer in parent.named_children()
+        if isinstance(layer, _BatchNorm) and layer.running_mean is not None
+    ]
+    if isinstance(model, _BatchNorm) and model.running_mean is not None:
+        return make(model)
+    if not places:
+        raise ValueError(
+            f"{type(model).__name__} has no BatchNorm layer with running statistics, which is what {who} adapts. "
+            "For GroupNorm and LayerNorm take a method that learns their weights, such as adaptation.Tent."
+        )
+    for parent, name, layer in places:
+        setattr(parent, name, make(layer))
+    return model
+
+
+def following(model: nn.Module, span: int = SPAN) -> nn.Module:
+    """BatchNorm layers, where there are any, follow the stream."""
+    if any(isinstance(layer, _BatchNorm) and layer.running_mean is not None for layer in model.modules()):
+        return with_norms(model, lambda norm: FollowingNorm(norm, span=span), "")
+    return model
+
+
+def norm_parameters(model: nn.Module, who: str) -> list[nn.Parameter]:
+    """Weights and biases of normalisation layers that may learn; everything else is frozen, in place."""
+    kinds = (_BatchNorm, FollowingNorm, nn.GroupNorm, nn.LayerNorm, _InstanceNorm)
+    layers = [layer for layer in model.modules() if isinstance(layer, kinds) or "RMSNorm" in type(layer).__name__]
+    found = [p for layer in layers for p in layer.parameters(recurse=False)]
+    free = [parameter for parameter in found if parameter.requires_grad and parameter.is_floating_point()]
+    if not free:
+        have = "are all frozen (requires_grad=False)" if found else "do not exist"
+        raise ValueError(
+            f"{who} learns the weights of normalisation layers; in this {type(model).__name__} they {have}."
+        )
+    model.requires_grad_(False)
+    for parameter in free:
+        parameter.requires_grad_(True)
+    return free

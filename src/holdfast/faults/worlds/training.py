@@ -1,0 +1,99 @@
+"""Worlds of the training family: digits whose labels, classes or groups are not what they should be.
+
+The truth of a world is a `Lesson`: a network, batches to learn from, a score, and what plain training reaches.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+
+import numpy as np
+
+from holdfast.faults.worlds import World
+from holdfast.faults.worlds._lessons import (
+    accuracy,
+    batches,
+    digits,
+    f1,
+    lesson_world,
+    logits_of,
+    mean_recall,
+    network,
+    worst_group,
+)  # fmt: skip
+
+
+@cache
+def none(seed: int) -> World:
+    """Nothing is wrong; groups are dealt at random. The score is the accuracy."""
+    X, y, X_new, y_new = digits(seed)
+    group = np.random.default_rng([seed, 1]).integers(0, 2, len(y))
+    loader = batches(X, y, seed, group=group, weak_logits=_weak_logits(X, y, 10, seed))
+    return lesson_world(network(seed), loader, partial(accuracy, X=X_new, y=y_new))
+
+
+@cache
+def none_of_two(seed: int) -> World:
+    """Low digits against high, as many of each, and nothing is wrong. The score is the accuracy."""
+    X, y, X_new, y_new = digits(seed)
+    loader = batches(X, (y >= 5).astype(int), seed, batch_size=128)
+    score = partial(accuracy, X=X_new, y=(y_new >= 5).astype(int))
+    return lesson_world(network(seed, k=2), loader, score, epochs=30, adaptive=True)
+
+
+@cache
+def imbalanced(seed: int) -> World:
+    """Ten digits, of which the most frequent has forty times the rows of the rarest. The score is the mean recall."""
+    X, y, X_new, y_new = digits(seed)
+    rank = np.random.default_rng([seed, 2]).permutation(10)
+    most = np.round(80 * 40 ** (-np.arange(10) / 9)).astype(int)
+    rows = np.concatenate([np.flatnonzero(y == c)[: most[place]] for place, c in enumerate(rank)])
+    return lesson_world(network(seed), batches(X[rows], y[rows], seed), partial(mean_recall, X=X_new, y=y_new))
+
+
+@cache
+def rare_positives(seed: int) -> World:
+    """Eights against other digits: 40 eights among 900 rows. The score is F1 of the eights."""
+    X, y, X_new, y_new = digits(seed)
+    rows = np.r_[np.flatnonzero(y == 8)[:40], np.flatnonzero(y != 8)[:860]]
+    loader = batches(X[rows], (y[rows] == 8).astype(int), seed, batch_size=128)
+    score = partial(f1, X=X_new, y=(y_new == 8).astype(int))
+    return lesson_world(network(seed, k=2), loader, score, epochs=80, adaptive=True)
+
+
+@cache
+def wrong_labels(seed: int) -> World:
+    """Of 600 labels four in ten are wrong, evenly over the classes. The score is the accuracy on right labels."""
+    X, y, X_new, y_new = digits(seed)
+    X, y = X[:600], y[:600]
+    rng = np.random.default_rng([seed, 3])
+    given = np.where(rng.random(len(y)) < 0.4, (y + rng.integers(1, 10, len(y))) % 10, y)
+    return lesson_world(network(seed), batches(X, given, seed), partial(accuracy, X=X_new, y=y_new), epochs=50)
+
+
+@cache
+def shortcut(seed: int) -> World:
+    """Low digits against high; a bright corner goes with the high ones in 95 % of the rows. Score: the worst group."""
+    X, y, X_new, y_new = digits(seed)
+    seen, corner = _with_corner(X, y, 0.95, np.random.default_rng([seed, 4]))
+    new, new_corner = _with_corner(X_new, y_new, 0.5, np.random.default_rng([seed, 5]))
+    y, y_new = (y >= 5).astype(int), (y_new >= 5).astype(int)
+    loader = batches(seen, y, seed, group=2 * y + corner, weak_logits=_weak_logits(seen, y, 2, seed))
+    score = partial(worst_group, X=new, y=y_new, group=2 * y_new + new_corner)
+    return lesson_world(network(seed, k=2), loader, score)
+
+
+def _with_corner(X: np.ndarray, y: np.ndarray, agree: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Images with a bright 2 x 2 corner where a coin says so; it agrees with `y >= 5` at a rate of `agree`."""
+    corner = np.where(rng.random(len(y)) < agree, y >= 5, y < 5).astype(int)
+    images = X.reshape(-1, 8, 8).copy()
+    images[:, :2, :2] = np.where(corner[:, None, None] == 1, 1.0, 0.0)
+    return images.reshape(-1, 64), corner
+
+
+def _weak_logits(X: np.ndarray, y: np.ndarray, k: int, seed: int) -> np.ndarray:
+    """Logits of a network with two hidden units after a few epochs: it can learn what is simplest only."""
+    from holdfast.nets.objectives import CrossEntropy
+
+    weak = lesson_world(network(seed + 50, k, width=2), batches(X, y, seed), partial(accuracy, X=X, y=y), epochs=5)
+    return logits_of(weak.truth.train(CrossEntropy()).model, X)
