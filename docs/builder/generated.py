@@ -313,10 +313,12 @@ def _call(name: str, thing: Any) -> str:
 def _commands() -> list[dict[str, Any]]:
     from holdfast.cli.app import app
 
+    groups = [("", app), *((f"{group.name} ", group.typer_instance) for group in app.registered_groups)]
     return [
-        {"name": (command.name or command.callback.__name__).replace("_", "-"), "help": getdoc(command.callback) or "",
-         "options": [_option(*one) for one in _given(command.callback)]}
-        for command in app.registered_commands if command.callback is not None
+        {"name": before + (command.name or command.callback.__name__).replace("_", "-"),
+         "help": getdoc(command.callback) or "", "options": [_option(*one) for one in _given(command.callback)]}
+        for before, group in groups if group is not None
+        for command in group.registered_commands if command.callback is not None
     ]  # fmt: skip
 
 
@@ -332,7 +334,7 @@ def _option(name: str, entry: Any, parameter: Parameter) -> dict[str, Any]:
     dashed = "--" + name.replace("_", "-")
     first = (entry.default,) if isinstance(entry.default, str) and entry.default.startswith("-") else ()
     declared = (*first, *(entry.param_decls or ()))  # inside Annotated, typer keeps the first name as the default
-    shown = ", ".join(declared or (dashed,)) if is_option else name.upper()
+    shown = ", ".join(declared or (dashed,)).replace("/", ", ") if is_option else name.upper()
     default = parameter.default
     is_needed = default is Parameter.empty
     return {"name": shown, "help": entry.help or "", "is_needed": is_needed,

@@ -51,6 +51,20 @@ def test_files_and_saving(files: dict[str, str], tmp_path: Path) -> None:
     assert '"schema"' in found.save(tmp_path / "found.json").read_text(encoding="utf-8")
 
 
+def test_on_the_command_line(files: dict[str, str], tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from holdfast.cli.corpus import app
+
+    (tmp_path / "unseen.txt").write_text("\n".join(UNSEEN), encoding="utf-8")
+    call = ["contamination", files["seen"], files["benchmark"], str(tmp_path / "unseen.txt"), "--piece", "3"]
+    done = CliRunner().invoke(app, [*call, "--orders", "9", "--out", str(tmp_path / "found.json")])
+    assert done.exit_code == 0 and "order test" in done.output, done.output
+    assert (tmp_path / "found.json").exists()
+    call[3] = str(tmp_path / "none.txt")
+    assert CliRunner().invoke(app, call).exit_code == 2
+
+
 def test_errors_say_where_and_what(files: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no field 'questio'\. Did you mean 'question'"):
         holdfast.contamination(files["clean"], BENCHMARK, files["unseen"], field="questio")
@@ -59,5 +73,10 @@ def test_errors_say_where_and_what(files: dict[str, str], tmp_path: Path) -> Non
     (tmp_path / "broken.jsonl").write_text('{"text": "a"}\n{"text": ', encoding="utf-8")
     with pytest.raises(InputError, match="line 2: not JSON"):
         holdfast.contamination(files["clean"], BENCHMARK, tmp_path / "broken.jsonl")
+    with pytest.raises(InputError, match=r"none\.txt cannot be read: No such file"):
+        holdfast.contamination(files["clean"], tmp_path / "none.txt", UNSEEN)
+    (tmp_path / "empty.csv").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match=r"empty\.csv: not a table"):
+        holdfast.contamination(files["clean"], tmp_path / "empty.csv", UNSEEN)
     with pytest.raises(InputError, match="no such file"):
         holdfast.contamination(str(tmp_path / "none.safetensors"), BENCHMARK, UNSEEN)

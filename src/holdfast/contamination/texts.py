@@ -22,6 +22,10 @@ def read_texts(given: Any, what: str, field: str = "text") -> list[str]:
             texts = _table(path, field) if path.suffix == ".csv" else _lines(path, field)
         except UnicodeDecodeError as problem:
             raise InputError(f"{where}: not UTF-8 text (byte {problem.start}).") from None
+        except OSError as problem:
+            raise InputError(
+                f"{where} cannot be read: {problem.strerror or problem}. {what} is a file of texts."
+            ) from None
     for place, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
             raise InputError(
@@ -33,7 +37,8 @@ def read_texts(given: Any, what: str, field: str = "text") -> list[str]:
 
 
 def _lines(path: Path, field: str) -> list[Any]:
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    # not splitlines: it also cuts at separators that may stand inside a text
+    lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
     if path.suffix not in (".jsonl", ".ndjson"):
         return lines
     rows = []
@@ -48,7 +53,10 @@ def _lines(path: Path, field: str) -> list[Any]:
 def _table(path: Path, field: str) -> list[Any]:
     import polars as pl
 
-    frame = pl.read_csv(path, infer_schema=False)
+    try:
+        frame = pl.read_csv(path, infer_schema=False)
+    except pl.exceptions.PolarsError as problem:
+        raise InputError(f"{safe_text(path)}: not a table ({safe_text(str(problem).splitlines()[0], 200)}).") from None
     return frame[_field({name: name for name in frame.columns}, field, safe_text(path))].to_list()
 
 
