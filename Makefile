@@ -31,12 +31,12 @@ demo: $(DEMO)  ## Audit real bundled data and write holdfast-report/report.html
 
 test: $(STAMP)  ## Every test, doctests included
 	@echo "Running every test (HOLDFAST_DATA=$${HOLDFAST_DATA:-unset}) ..."
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-oldest:  ## The tests of the library on the oldest versions that pyproject.toml admits
 	@test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
 	@$(OLDEST)/bin/python -m pip install --quiet --constraint constraints-oldest.txt --editable '.[pandas,test]'
-	@$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile tests/contract tests/families tests/audit tests/cli
+	@$(OLDEST)/bin/python -m pytest -n 2 --dist loadgroup tests/contract tests/families tests/audit tests/cli
 
 check: lint types $(STAMP)  ## Lint, types, and the tests of what changed since the last commit
 	@$(BIN)/python tests/changed.py

@@ -4,3 +4,13 @@ import os
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+
+def pytest_collection_modifyitems(items: list) -> None:
+    """Tests that share what they made (trained networks, worlds) run in one process: laws by family, others by file."""
+    import pytest
+
+    for item in items:
+        name = item.nodeid.partition("[")[2]
+        group = name.partition(".")[0] if "test_laws.py" in item.nodeid else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))

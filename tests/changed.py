@@ -35,7 +35,7 @@ def main() -> int:
         "-n",
         "2",
         "--dist",
-        "loadfile",
+        "loadgroup",
         *sorted({*tests, "tests/contract/test_house.py"}),
     ]
     print(" ".join(command[1:]))
