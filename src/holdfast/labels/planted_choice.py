@@ -32,8 +32,8 @@ class PlantedChoice(Scorer):
     >>> method = PlantedChoice(models=("linear", "kernel"), share=0.2, repeats=3, folds=4, seed=1)
     >>> int(method.score_rows(X, y).argmax())
     7
-    >>> len(method.rank_candidates(X, y))  # two models and their mean, four scores
-    12
+    >>> len(method.rank_candidates(X, y))  # two models and their mean, five scores
+    15
     """
 
     source = "george2024mislabeled"
