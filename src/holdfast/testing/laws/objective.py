@@ -12,7 +12,7 @@ import numpy as np
 
 from holdfast.core import Method
 from holdfast.faults.worlds import World
-from holdfast.testing.laws.common import DOCUMENTED, _other_values
+from holdfast.testing.laws.common import DOCUMENTED, _other_values, asks_to_be_fitted
 from holdfast.testing.laws.running import SEEDS, Law, Worlds, call, chosen, first, fits
 
 LEAST = 0.01  # mean gain over plain training in a claimed world
@@ -54,20 +54,6 @@ def model_and_batch_are_left_alone(cls: type[Method], worlds: Worlds) -> None:
     assert modes == [module.training for module in model.modules()], "a mode was changed"
     hooks = [m for m in model.modules() if m._forward_hooks or m._forward_pre_hooks]
     assert not hooks, "a hook stays on the model"
-
-
-def asks_to_be_fitted(cls: type[Method], worlds: Worlds) -> None:
-    """An objective with a `fit` says so when its loss is asked for first."""
-    from holdfast.vocabulary import NotFittedError
-
-    if "fit" not in cls.__dict__:
-        return
-    try:
-        call(cls(), first(cls, worlds).evidence)
-    except NotFittedError as problem:
-        assert cls.__name__ in str(problem), "the message does not name the objective"
-        return
-    raise AssertionError("the loss runs unfitted")
 
 
 def every_setting_changes_something(cls: type[Method], worlds: Worlds) -> None:
