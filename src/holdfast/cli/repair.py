@@ -24,7 +24,8 @@ def run(report: Path, *, out: Path, undo: bool, model: Path | None, **settings: 
     except (InputError, OSError) as problem:
         fail(str(problem))
     except KeyboardInterrupt:
-        interrupted(f"Nothing was written to {out}. What was fitted is kept: the same command goes on from there.")
+        kept = "" if undo else " What was fitted is kept: the same command goes on from there."
+        interrupted(f"Nothing was written to {out}.{kept}")
     _summary(done.to_dict(), out)
 
 
