@@ -102,6 +102,7 @@ ARGUMENTS: dict[str, Argument] = {
     "loss_drops": Argument(("r", "m"), "real", "by how much the loss of every group fell in each short round"),
     "is_wanted": Argument(("m",), "mask", "true for the groups that are to take a larger share"),
     "quality": Argument(("m",), "positive", "what one token of every group is worth, in any unit"),
+    "perplexity": Argument(("n",), "positive", "perplexity of every text under a small language model"),
     "text": Argument(("n",), "text", "one text per row"),
     "token_log_probs": Argument(
         ("n", "t"), "log_probs", "log-probability of every token of n texts, NaN after the end"

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from holdfast.corpus.decontamination import decontaminate as decontaminate
     from holdfast.corpus.deduplication import dedup as dedup
+    from holdfast.corpus.mixture import mix as mix
     from holdfast.corpus.restoration import restore as restore
 
-VERBS = {"decontaminate": "decontamination", "dedup": "deduplication", "restore": "restoration"}
+VERBS = {
+    "decontaminate": "decontamination", "dedup": "deduplication", "mix": "mixture", "restore": "restoration",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from holdfast.cli import EXIT_INTERRUPTED, fail
+from holdfast.cli import EXIT_INTERRUPTED, fail, interrupted
 
 EXIT_ALARM = 3
 SHARES = {"reading": 0.65, "comparing": 0.1, "verifying": 0.1, "writing": 0.15}  # of the time, about
@@ -44,6 +44,31 @@ def told(out: Path, kept: bool = True) -> Iterator[Callable[[str, int, int], Non
         left = f"What was done is kept in {out}: the same command goes on from there." if kept else "It is not whole."
         print(f"\nInterrupted. {left}", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """For what is done in one go: errors as one line each."""
+    try:
+        yield
+    except (ValueError, OSError, ModuleNotFoundError) as problem:
+        fail(str(problem))
+    except KeyboardInterrupt:
+        interrupted()
+
+
+def named_numbers(given: list[str], option: str) -> dict[str, float]:
+    """NAME=NUMBER as a dictionary."""
+    found = {}
+    for words in given:
+        name, _, value = words.rpartition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            name = ""
+        if not name:
+            raise ValueError(f"{option} {words!r}: expected NAME=NUMBER, such as web=2e9.")
+    return found
 
 
 @contextmanager
