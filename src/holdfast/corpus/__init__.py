@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from holdfast.corpus.deduplication import dedup as dedup
     from holdfast.corpus.mixture import mix as mix
     from holdfast.corpus.restoration import restore as restore
+    from holdfast.corpus.selection import select as select
 
 VERBS = {
     "decontaminate": "decontamination", "dedup": "deduplication", "mix": "mixture", "restore": "restoration",
+    "select": "selection",
 }  # fmt: skip
 
 

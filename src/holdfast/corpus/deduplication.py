@@ -28,11 +28,10 @@ from holdfast.corpus.output import write_outputs
 from holdfast.corpus.records import Fields
 from holdfast.corpus.scan import HASH, Index, Scan, scan_shard
 from holdfast.corpus.sources import cut, find_sources, wrong
+from holdfast.corpus.summary import check_broken, rate_alarms, summary_of, troubles
 from holdfast.corpus.workspace import Workspace, workspace
 from holdfast.engine.stage import Tell
 from holdfast.engine.store import read_array
-
-EXAMPLES = 20
 
 
 def dedup(
@@ -102,8 +101,7 @@ def _check(threshold: float, k: int, bands: int, rows: int, broken: str) -> None
     for name, value in (("k", k), ("bands", bands), ("rows", rows)):
         if not 1 <= value <= 1000:
             raise wrong(f"{name} {value}: expected a whole number from 1 to 1000.")
-    if broken not in ("aside", "keep", "stop"):
-        raise wrong(f"broken {broken!r}: expected aside (taken out, can be put back), keep or stop.")
+    check_broken(broken)
 
 
 def _near(
@@ -145,51 +143,19 @@ def _provenance(index: Index, first: np.ndarray, centre: np.ndarray, score: np.n
     return rows
 
 
-def troubles(index: Index, kind: str, broken: str) -> list[dict[str, Any]]:
-    """Broken records as rows of the provenance table, where they are to be set aside; an error where that is asked."""
-    found = [{"rule": "broken", **about} for _, about in index.troubles(kind)]
-    if found and broken == "stop":
-        place = found[0]
-        raise wrong(f"{place['file']}, line {place['line']}: {place['reason']} ({len(found)} such records in all).")
-    return found if broken == "aside" else []
-
-
 def _summary(
     index: Index, found: list[dict[str, Any]], centre: np.ndarray, aside: list[dict[str, Any]], crowded: int,
     settings: dict[str, Any], alarms: Alarms,
 ) -> dict[str, Any]:  # fmt: skip
-    broken = [about for _, about in index.troubles("broken")]
-    large = [about for _, about in index.troubles("large")]
     sizes = np.bincount(centre, minlength=1)
     clusters = sizes[sizes > 1]
-    by_file = Counter(row["file"] for row in found)
-    documents = index.count
-    per_source = np.zeros(len(index.sources), dtype=np.int64)
-    np.add.at(per_source, index.source, np.diff(index.first))
-    summary = {
-        "command": "dedup",
-        "settings": settings,
-        "documents": documents,
-        "kept": documents - len(found),
-        "removed": dict(Counter(row["rule"] for row in found)),
-        "clusters": {"count": len(clusters), "largest": int(clusters.max()) if len(clusters) else 0},
-        "broken": {"count": len(broken), "set_aside": len(aside), "first": broken[:EXAMPLES]},
-        "too_large_to_compare": {"count": len(large), "first": large[:EXAMPLES]},
-        "not_utf8": index.replaced,
-        "repeated_ids": index.repeated_names() if index.count else 0,
-        "crowded_buckets": crowded,
-        "alarms": [],
-    }
-    rows: list[str] = []
-    if documents and len(found) > alarms.rate * documents:
-        rows.append(f"{len(found) / documents:.0%} of all documents were removed (alarm at {alarms.rate:.0%})")
-    for source, count in zip(index.sources, per_source.tolist(), strict=True):
-        if len(index.sources) > 1 and count >= 20 and by_file[source.name] > max(alarms.rate, 0.5) * count:
-            rows.append(f"{source.name}: {by_file[source.name]} of {count} documents were removed")
+    summary = summary_of(index, settings, Counter(row["rule"] for row in found), len(found), aside)
+    summary["clusters"] = {"count": len(clusters), "largest": int(clusters.max()) if len(clusters) else 0}
+    summary["crowded_buckets"] = crowded
+    summary["alarms"] = rate_alarms(index, found, alarms.rate)
     if len(clusters) and clusters.max() > alarms.cluster:
         centre_of = index.describe(int(sizes.argmax()))
-        rows.append(
+        summary["alarms"].append(
             f"{int(clusters.max())} documents are in one cluster, around {centre_of['file']}, line {centre_of['line']}"
         )
-    summary["alarms"] = rows
     return summary

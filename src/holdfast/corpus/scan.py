@@ -57,6 +57,16 @@ def scan_shard(scan: Scan, shard: Shard, skip: int, last: Callable[[str], np.nda
         yield arrays | scan.look(text, starts, scan.settings, tools)
 
 
+def sample_texts(sources: list[Source], shards: list[Shard], piece: int, fields: Fields, count: int) -> list[str]:
+    """About so many texts, from the beginnings of eight shards: the same ones whenever the corpus is the same."""
+    chosen = [shards[int(at)] for at in np.unique(np.linspace(0, len(shards) - 1, 8))] if shards else []
+    texts: list[str] = []
+    for shard in chosen:
+        found = next(read_pieces(sources[shard.source], shard, piece, fields), None)
+        texts += found.texts[: count // len(chosen)] if found else []
+    return texts
+
+
 def _places(piece: Piece, source: int) -> Arrays:
     names = [name.encode("utf-8", "surrogatepass") for name in piece.ids]
     return {

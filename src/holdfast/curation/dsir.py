@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from holdfast.core import Selector
-from holdfast.ops.text_features import hashed_counts
+from holdfast.ops.text_features import hashed_counts, log_ratio
 
 
 class DSIR(Selector):
@@ -38,11 +38,8 @@ class DSIR(Selector):
 
     def select_rows(self, ref_text: np.ndarray, cur_text: np.ndarray, budget: int | None = None) -> np.ndarray:
         pool = hashed_counts(ref_text, self.buckets)
-        shares = []
-        for counts in (hashed_counts(cur_text, self.buckets), pool):
-            total = np.asarray(counts.sum(axis=0), dtype=np.float64).ravel() + max(self.smoothing, 1e-8)
-            shares.append(np.log(total / total.sum()))
-        self.log_weights_ = np.asarray(pool @ (shares[0] - shares[1])).ravel()
+        wanted, seen = (np.asarray(part.sum(axis=0)).ravel() for part in (hashed_counts(cur_text, self.buckets), pool))
+        self.log_weights_ = np.asarray(pool @ log_ratio(wanted, seen, self.smoothing)).ravel()
         noise = np.random.default_rng(self.seed).gumbel(size=len(ref_text))
         order = np.argsort(-(self.log_weights_ + noise), kind="stable")
         return order[: max(1, round(self.keep * len(order)))][:budget]

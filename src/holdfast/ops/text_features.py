@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -65,9 +66,21 @@ def embedded(counts: Any, weights: np.ndarray, dimensions: int, seed: int = 0) -
     >>> round(float(vectors[0] @ vectors[1]), 3), abs(float(vectors[0] @ vectors[2])) < 0.5
     (1.0, True)
     """
-    signs = np.random.default_rng(seed).integers(0, 2, (counts.shape[1], dimensions)).astype(np.float32) * 2 - 1
+    signs = _signs(counts.shape[1], dimensions, seed)
     scaled = counts.astype(np.float32)
     scaled.data = np.log1p(scaled.data)
     vectors = np.asarray(scaled.multiply(weights[None].astype(np.float32)).tocsr() @ signs)
     norm = np.sqrt((vectors**2).sum(axis=1, keepdims=True))
     return vectors / np.maximum(norm, 1e-12)
+
+
+@lru_cache(maxsize=2)
+def _signs(buckets: int, dimensions: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 2, (buckets, dimensions)).astype(np.float32) * 2 - 1
+
+
+def log_ratio(target: np.ndarray, pool: np.ndarray, smoothing: float) -> np.ndarray:
+    """Logarithm of how much more frequent every bucket is in the target than in the pool, from their counts."""
+    shares = [np.log(total + max(smoothing, 1e-8)) for total in (target.astype(np.float64), pool.astype(np.float64))]
+    whole = [np.log(np.exp(share).sum()) for share in shares]
+    return (shares[0] - whole[0]) - (shares[1] - whole[1])
