@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from holdfast.corpus.comparison import compare as compare
     from holdfast.corpus.decontamination import decontaminate as decontaminate
     from holdfast.corpus.deduplication import dedup as dedup
     from holdfast.corpus.mixture import mix as mix
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from holdfast.corpus.selection import select as select
 
 VERBS = {
+    "compare": "comparison",
     "decontaminate": "decontamination", "dedup": "deduplication", "mix": "mixture", "restore": "restoration",
     "select": "selection",
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ FACTOR, TURN = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 class ByteGrams:
     r"""Interpolated n-grams, uniform at the end: :math:`p_o(b|c) = (N(cb) + \kappa p_{o-1}(b|c')) / (N(c) + \kappa)`.
 
-    Counts are kept by hash, so that n-grams may share a place: that costs a little sharpness, never a wrong sum of
-    counts. Two models may be added up: their counts are.
+    Counts are kept by hash, so that n-grams may share a place; since an n-gram is never more frequent than its own end,
+    nearly all counts that are too large are seen and lowered. Two models may be added up: their counts are.
 
     >>> model = ByteGrams(order=3).learn(["abababab"] * 5)
     >>> likely, unlikely = model.log_probs(["abab", "zzzz"])
@@ -33,22 +33,23 @@ class ByteGrams:
 
     def learn(self, texts: Iterable[str], weight: float = 1.0) -> ByteGrams:
         """Count the n-grams of these texts too."""
-        for data in map(self._bytes, texts):
+        for data, begins, sizes in self._batches(texts):
+            counted = np.zeros(len(data) - self.order + 1, dtype=np.int8)  # not what stands between two texts
+            np.add.at(counted, begins, 1)
+            np.add.at(counted, (begins + sizes)[begins + sizes < len(counted)], -1)
+            rows = np.flatnonzero(np.cumsum(counted, dtype=np.int8))
             for order, (context, gram) in enumerate(self._places(data)):
-                np.add.at(self.grams[order], gram, np.float32(weight))
-                np.add.at(self.contexts[order], context, np.float32(weight))
+                np.add.at(self.grams[order], gram[rows], np.float32(weight))
+                np.add.at(self.contexts[order], context[rows], np.float32(weight))
         return self
 
     def log_probs(self, texts: Iterable[str]) -> np.ndarray:
         """(n,) mean log-probability of a byte of every text; 0 where there is none."""
-        found, held, size = [], [], 0
-        for text in texts:
-            held.append(text)
-            size += len(text)
-            if size > TOGETHER:
-                found.append(self._means(held))
-                held, size = [], 0
-        return np.concatenate([*found, self._means(held)])
+        found = [np.empty(0)]
+        for data, begins, sizes in self._batches(texts):
+            whole = np.concatenate([[0.0], np.cumsum(np.log(self._probs(data)))])
+            found.append((whole[begins + sizes] - whole[begins]) / np.maximum(sizes, 1))
+        return np.concatenate(found)
 
     def byte_log_probs(self, text: str) -> np.ndarray:
         """(bytes,) log-probability of every byte of a text."""
@@ -57,32 +58,43 @@ class ByteGrams:
     def next_probs(self, so_far: bytes) -> np.ndarray:
         """(256,) the distribution of the next byte."""
         tail = (START * self.order + so_far)[-self.order + 1 :] if self.order > 1 else b""
-        value = np.full(256, 1 / 256)
+        value, seen, count = np.full(256, 1 / 256), np.full(256, np.inf), np.inf
         for order in range(self.order):
             hashed: Any = np.uint64(order + 1)
             for byte in tail[len(tail) - order :]:
                 hashed = _mixed(hashed, np.uint64(byte))
             with np.errstate(over="ignore"):
                 gram = self._place(_mixed(np.full(256, hashed), np.arange(256, dtype=np.uint64)))
-            count = self.contexts[order][self._place(np.array([hashed]))[0]]
-            value = (self.grams[order][gram] + self.kappa * value) / (count + self.kappa)
+            seen = np.minimum(self.grams[order][gram], seen)
+            count = max(min(self.contexts[order][self._place(np.array([hashed]))[0]], count), seen.max())
+            value = (seen + self.kappa * value) / (count + self.kappa)
         return value / value.sum()
 
-    def _means(self, texts: list[str]) -> np.ndarray:
-        """Many texts as one, each with its own beginning, which is not counted."""
-        parts = [self._bytes(text) for text in texts]
-        if not parts:
-            return np.empty(0)
-        lead, sizes = self.order - 1, np.array([len(part) for part in parts]) - self.order + 1
-        value = np.log(self._probs(np.concatenate(parts)))
-        begins = np.concatenate([[0], np.cumsum(sizes + lead)])[:-1]
-        whole = np.concatenate([[0.0], np.cumsum(value)])
-        return (whole[begins + sizes] - whole[begins]) / np.maximum(sizes, 1)
+    def _batches(self, texts: Iterable[str]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Many texts as one, each after a beginning that is not counted; where each begins, and its bytes."""
+        held: list[np.ndarray] = []
+        size = 0
+        for text in texts:
+            held.append(self._bytes(text))
+            size += len(held[-1])
+            if size > TOGETHER:
+                yield self._joined(held)
+                held, size = [], 0
+        if held:
+            yield self._joined(held)
+
+    def _joined(self, parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        lengths = np.array([len(part) for part in parts])
+        begins = np.concatenate([[0], np.cumsum(lengths)])[:-1]
+        return np.concatenate(parts), begins, lengths - self.order + 1
 
     def _probs(self, data: np.ndarray) -> np.ndarray:
         value = np.full(len(data) - self.order + 1, 1 / 256)
+        seen, count = np.full(len(value), np.inf), np.full(len(value), np.inf)
         for order, (context, gram) in enumerate(self._places(data)):
-            value = (self.grams[order][gram] + self.kappa * value) / (self.contexts[order][context] + self.kappa)
+            seen = np.minimum(self.grams[order][gram], seen)
+            count = np.maximum(np.minimum(self.contexts[order][context], count), seen)
+            value = (seen + self.kappa * value) / (count + self.kappa)
         return np.clip(value, 1e-12, 1.0)
 
     def _places(self, data: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:

@@ -83,7 +83,7 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
 def told(out: Path, kept: bool = True) -> Iterator[Callable[[str, int, int], None]]:
     """Progress for a verb; its errors as one line each, and how to go on."""
     try:
-        with _bar() as tell:
+        with progress() as tell:
             yield tell
     except ModuleNotFoundError as problem:
         fail(str(problem))
@@ -121,7 +121,8 @@ def named_numbers(given: list[str], option: str) -> dict[str, float]:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """One bar with the time left, on a terminal; nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda stage, done, total: None
         return
