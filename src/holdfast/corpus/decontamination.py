@@ -74,7 +74,7 @@ def decontaminate(
         index = Index(sources, pieces)
         hits = _hits(index, items)
         aside = troubles(index, "broken", broken)
-        write_outputs(place, index, _provenance(hits) + aside, piece)
+        write_outputs(place, index, _provenance(hits) + aside, piece, fields)
         lines = "".join(json.dumps(hit, ensure_ascii=False) + "\n" for hit in hits)
         write_text(place.results / "hits.jsonl", lines)
         summary = _summary(index, items, hits, aside, settings, alarm_rate)

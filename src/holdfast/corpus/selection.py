@@ -95,7 +95,7 @@ def select(
         chosen = _chosen(method, index, keep, seed, aim, shared, embeddings)
         found = _provenance(index, chosen)
         aside = troubles(index, "broken", broken)
-        write_outputs(place, index, found + aside, piece)
+        write_outputs(place, index, found + aside, piece, fields)
         summary = summary_of(index, settings, Counter(row["rule"] for row in found), len(found), aside) | chosen.extra
         place.finish(summary)
     return summary
