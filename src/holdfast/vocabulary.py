@@ -85,6 +85,10 @@ ARGUMENTS: dict[str, Argument] = {
     "losses": Argument(("m",), "positive", "test losses, one per run"),
     "parameters": Argument(("m",), "positive", "parameters of the model of every run"),
     "tokens": Argument(("m",), "positive", "training examples or tokens of every run"),
+    "diversity": Argument(
+        ("m",), "real", "how diverse the training text of every run is, such as its compression ratio"
+    ),
+    "syntheticity": Argument(("m",), "real", "how machine-made it is, such as its perplexity under a teacher"),
     "steps": Argument(("m",), "positive", "optimizer steps of every run up to where its loss was read"),
     "batch_sizes": Argument(("m",), "positive", "training examples or tokens a step of every run"),
     "compute": Argument(("m",), "positive", "training compute of every run, in any unit"),
