@@ -11,7 +11,7 @@ import numpy as np
 
 from holdfast.core import Estimate
 from holdfast.corpus.records import Fields, read_pieces
-from holdfast.corpus.scan import digest
+from holdfast.corpus.scan import digests
 from holdfast.corpus.sources import cut, find_sources, wrong
 from holdfast.corpus.vectors import Lexical
 from holdfast.engine.stage import Tell
@@ -120,7 +120,7 @@ def _read(given: Any, fields: Fields, domain: str | None, seed: int, tell: Tell)
                 [name or "(none)" for name in found.ids] if domain else [sources[shard.source].name] * len(found.texts)
             )
             labels.append(_add(side, names, found.texts, rng))
-            keys += [digest(one.encode("utf-8", "surrogatepass")) for one in found.texts]
+            keys += digests(found.texts)
             side.broken += len(found.broken)
         done += weight
         tell("reading", done, sum(weights))
@@ -160,8 +160,7 @@ def _count_shared(one: _Side, other: _Side) -> None:
 
 def _stands_in(side: _Side, texts: list[str]) -> np.ndarray:
     """Which texts a corpus holds word for word."""
-    keys = b"".join(digest(text.encode("utf-8", "surrogatepass")) for text in texts)
-    mine = np.frombuffer(keys, dtype=np.uint64).reshape(-1, 2)
+    mine = np.frombuffer(b"".join(digests(texts)), dtype=np.uint64).reshape(-1, 2)
     return np.isin(mine[:, 0] ^ mine[:, 1], side.keys[:, 0] ^ side.keys[:, 1])
 
 

@@ -28,14 +28,12 @@ from holdfast.corpus.output import write_outputs
 from holdfast.corpus.records import Fields
 from holdfast.corpus.scan import HASH, Arrays, Index, Scan, sample_texts, scan_shard
 from holdfast.corpus.sources import cut, find_sources, wrong
-from holdfast.corpus.substrings import LEAST, find_repeats, note_words, passages, prepare
 from holdfast.corpus.summary import check_broken, rate_alarms, summary_of, troubles
-from holdfast.corpus.vectors import Lexical, vectors_of
 from holdfast.corpus.workspace import Workspace, workspace
-from holdfast.curation import SemDeDup
 from holdfast.engine.stage import Tell
 from holdfast.engine.store import read_array
 
+LEAST = 12  # words of a passage: shorter runs repeat by chance
 SAMPLE = 2000  # documents from which it is learnt how frequent words are
 
 
@@ -90,8 +88,17 @@ def dedup(
         total = sum(source.size for source in sources)
         lexical = None
         if semantic and embeddings is None:
+            from holdfast.corpus.vectors import Lexical
+
             lexical = Lexical.learn(sample_texts(sources, shards, piece, fields, SAMPLE))
-        scan = Scan(sources, piece, fields, look, Look(near, substring, lexical), total)
+        scan = Scan(
+            sources,
+            piece,
+            fields,
+            look if near or substring or lexical else None,
+            Look(near, substring, lexical),
+            total,
+        )
         _, pieces = place.stage("scan", scan_shard, scan, shards, weights, "reading")
         index = Index(sources, pieces)
         first = exact_copies(index)
@@ -101,6 +108,8 @@ def dedup(
             centre, score, crowded = _near(place, index, first, near, total)
         rule = np.where(first == centre, "exact", "near").astype(object)
         if semantic and index.count:
+            from holdfast.corpus.vectors import vectors_of
+
             _semantic(vectors_of(index, embeddings), semantic, centre, score, rule)
         found = _provenance(index, centre, score, rule)
         cut_out = _passages(place, index, centre, substring) if substring and index.count else []
@@ -152,16 +161,16 @@ class Look:
 
     near: Near | None
     substring: int
-    lexical: Lexical | None
+    lexical: Any
 
 
 def look(text: np.ndarray, starts: np.ndarray, wanted: Look, tools: Any) -> Arrays:
     """What `scan` notes of every document for this."""
-    if wanted == Look(None, 0, None):
-        return {}
     words, places, ends = tools.word_hashes(text, starts)
     found = {} if wanted.near is None else signatures(words, ends, wanted.near, tools)
     if wanted.substring:
+        from holdfast.corpus.substrings import note_words
+
         found |= note_words(text, starts, words, places, ends, wanted.substring, tools)
     if wanted.lexical is not None:
         found["vectors"] = wanted.lexical.of(words, ends)
@@ -170,6 +179,8 @@ def look(text: np.ndarray, starts: np.ndarray, wanted: Look, tools: Any) -> Arra
 
 def _semantic(X: np.ndarray, epsilon: float, centre: np.ndarray, score: np.ndarray, rule: np.ndarray) -> None:
     """Of the documents that stay so far, those that say what another says go there; what went to them goes along."""
+    from holdfast.curation import SemDeDup
+
     stay = np.flatnonzero(centre == np.arange(len(centre)))
     stay = stay[np.abs(X[stay]).sum(axis=1) > 0]
     if not len(stay):
@@ -188,6 +199,8 @@ def _semantic(X: np.ndarray, epsilon: float, centre: np.ndarray, score: np.ndarr
 
 def _passages(place: Workspace, index: Index, centre: np.ndarray, length: int) -> list[dict[str, Any]]:
     """A row for every passage that stands in an earlier document; for a document that is nothing else, one row."""
+    from holdfast.corpus.substrings import find_repeats, passages, prepare
+
     parts = prepare(index, place.work / "repeats.piece", centre == np.arange(index.count), length)
     shards = list(range(parts.count))
     _, found = place.stage("repeats", find_repeats, parts, shards, [1] * len(shards), "comparing")

@@ -57,9 +57,9 @@ def write_outputs(
     shards, weights = list(range(len(index.sources))), [source.size for source in index.sources]
     copy = Copy(index.sources, ranges, copies, piece, fields)
     stage, _ = place.stage("copied", copy_source, copy, shards, weights, "writing")
-    manifest, sizes = {}, {}
+    manifest, sizes, cut_up = {}, {}, any(row["rule"] in PARTS for row in rows)
     for number, source in enumerate(index.sources):
-        for path in stage.pieces(number):
+        for path in stage.pieces(number) if cut_up else ():
             for start, size in read_arrays(path, ("written",))["written"].tolist():
                 sizes[source.name, start] = size
         last = read_arrays(stage.pieces(number)[-1], ("sums",))["sums"]

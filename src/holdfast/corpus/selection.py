@@ -17,7 +17,7 @@ from holdfast.corpus.records import Fields, read_pieces
 from holdfast.corpus.scan import HASH, Arrays, Index, Scan, sample_texts, scan_shard
 from holdfast.corpus.sources import cut, find_sources, wrong
 from holdfast.corpus.summary import check_broken, summary_of, troubles
-from holdfast.corpus.vectors import Lexical, look_at_nothing, look_at_words, vectors_of
+from holdfast.corpus.vectors import Lexical, look_at_words, vectors_of
 from holdfast.corpus.workspace import workspace
 from holdfast.curation import D4, GOTD, ClusterClip, PerplexitySampling
 from holdfast.engine.stage import Tell
@@ -132,13 +132,13 @@ def _target_texts(sources: list[Any], fields: Fields) -> list[str]:
 
 def _prepared(
     method: str, given: bool, aim: list[str], sample: list[str]
-) -> tuple[Callable[[np.ndarray, np.ndarray, Any, Any], Arrays], Any]:
+) -> tuple[Callable[[np.ndarray, np.ndarray, Any, Any], Arrays] | None, Any]:
     if method == "importance":
         return _look_at_counts, None
     if method == "perplexity":
         texts = (aim or sample)[:LEARNT]
         return _look_at_bytes, [ByteGrams(order=5).learn(t for t in texts if _half(t) != half) for half in (0, 1)]
-    return (look_at_nothing, None) if given else (look_at_words, Lexical.learn(sample))
+    return (None, None) if given else (look_at_words, Lexical.learn(sample))
 
 
 def _look_at_counts(text: np.ndarray, starts: np.ndarray, settings: Any, tools: Any) -> Arrays:  # noqa: ARG001

@@ -22,7 +22,6 @@ from holdfast.ops.suffix_array import repeated_windows
 Last = Callable[[str], np.ndarray]
 ANCHOR = 8  # words of a k-gram
 TOGETHER = 1 << 22  # tokens of a part, about
-LEAST = 12  # words: shorter runs repeat by chance
 
 
 def note_words(

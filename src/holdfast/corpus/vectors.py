@@ -46,11 +46,6 @@ def look_at_words(text: np.ndarray, starts: np.ndarray, lexical: Lexical, tools:
     return {"vectors": lexical.of(words, ends)}
 
 
-def look_at_nothing(text: np.ndarray, starts: np.ndarray, settings: Any, tools: Any) -> Arrays:  # noqa: ARG001
-    """Where the vectors are given."""
-    return {}
-
-
 def vectors_of(index: Index, embeddings: str | Path | np.ndarray | None) -> np.ndarray:
     """(n, d) of all documents."""
     if embeddings is None:
