@@ -154,10 +154,12 @@ def _prepare(items: list[Item], sources: list[Source], shards: list[Shard], piec
         raise wrong(f"item {item.number + 1} of {item.benchmark} holds no word, so that it cannot be looked for.")
     sample = sample_texts(sources, shards, piece, fields, SAMPLE)
     seen, _, ends = word_hashes(*as_buffer(sample))
-    wanted = np.isin(seen, words)
+    known = np.unique(words)
+    code = np.minimum(np.searchsorted(known, seen), max(len(known) - 1, 0))
+    wanted = known[code] == seen
     document = np.repeat(np.arange(len(sample)), np.diff(ends))[wanted]
-    pairs = np.unique(np.stack([seen[wanted], document.astype(np.uint64)]), axis=1)
-    known, counts = np.unique(pairs[0], return_counts=True)
+    pairs = np.unique(code[wanted] * max(len(sample), 1) + document)  # every word of a document once
+    counts = np.bincount(pairs // max(len(sample), 1), minlength=len(known))
     share = dict(zip(known.tolist(), (counts / max(len(sample), 200)).tolist(), strict=True))
     return index_items(words, starts, share)
 

@@ -77,7 +77,13 @@ class EffectiveTrainingTokens(Measure):
         for start in STARTS:
             guess = [0.8 * losses.min(), np.log(scale), start, np.log(scale), start, 0.0, 0.0]
             fits.append(
-                least_squares(lambda law: (_loss(law, runs) - losses) / scale, guess, bounds=(low, high), x_scale="jac")
+                least_squares(
+                    lambda law: (_loss(law, runs) - losses) / scale,
+                    guess,
+                    bounds=(low, high),
+                    x_scale="jac",
+                    max_nfev=100,
+                )
             )
         fit = min(fits, key=lambda one: float(one.cost))
         law, freedom = fit.x, max(len(losses) - len(fit.x), 1)
