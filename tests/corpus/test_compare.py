@@ -56,6 +56,8 @@ def test_two_halves_of_one_corpus_are_alike(tmp_path: Path) -> None:
     assert found["laws"]["all"]["pvalue"] > 0.01 and found["gaps"]["all"]["pvalue"] > 0.01
     assert found["novelty"]["share"]["low"] < 0.25 and found["overlap"]["b"]["also_in_a"] == 0
     assert [row["domain"] for row in found["domains"]] == ["a.jsonl", "b.jsonl"]
+    same = compare(tmp_path / "a.jsonl", tmp_path / "a.jsonl", sample=80)
+    assert same["similarity"]["surprise"]["value"] == 0 and same["novelty"]["share"]["value"] == 0
 
 
 def test_other_formats_the_command_and_wrong_input(tmp_path: Path) -> None:

@@ -158,6 +158,8 @@ def test_wrong_settings_and_the_command(tmp_path: Path) -> None:
                            ({"embeddings": np.ones((2, 2))}, "--semantic too")):  # fmt: skip
         with pytest.raises(InputError, match=said):
             dedup(source, tmp_path / "x", **settings)
+    nothing = dedup(write_as(texts[:5], tmp_path / "few.jsonl"), tmp_path / "few", substring=LENGTH)
+    assert nothing["passages"] == {"documents": 0, "passages": 0, "words": 0}
     words = ["corpus", "dedup", str(source), "-o", str(tmp_path / "out"), "--substring", str(LENGTH)]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0 and "passages of" in done.output, done.output

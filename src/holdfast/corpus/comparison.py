@@ -191,7 +191,8 @@ def _similarity(one: _Side, other: _Side, texts: list[list[str]], seed: int) -> 
     X, Y = lexical.of_texts(ref), lexical.of_texts(cur)
     half = len(ref) // 2
     model = ByteGrams(order=5).learn(ref[:half])
-    gap = -model.log_probs(ref[half:]), -model.log_probs(cur)
+    read = set(ref[:half])
+    gap = -model.log_probs(ref[half:]), -model.log_probs([text for text in cur if text not in read] or cur)
     rng = np.random.default_rng(seed)
 
     def again(part: np.ndarray) -> np.ndarray:

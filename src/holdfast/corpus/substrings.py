@@ -176,10 +176,12 @@ def passages(index: Index, found: list[Path], length: int) -> list[Passage]:
     held = [read_arrays(path, ("start", "first")) for path in found]
     start = np.concatenate([part["start"] for part in held] + [np.empty(0, dtype=np.int64)])
     first = np.concatenate([part["first"] for part in held] + [np.empty(0, dtype=np.int64)])
+    if not len(start):
+        return []
     order = np.lexsort((first, start))
-    order = order[np.append(True, start[order][1:] != start[order][:-1])] if len(order) else order
+    order = order[np.append(True, start[order][1:] != start[order][:-1])]
     start, first = start[order], first[order]
-    begins = np.flatnonzero(np.append(True, np.diff(start) > length)) if len(start) else order
+    begins = np.flatnonzero(np.append(True, np.diff(start) > length))
     rows: list[Passage] = []
     kept: tuple[int, Arrays] = (-1, {})
     for low, high in zip(begins.tolist(), [*begins[1:].tolist(), len(start)], strict=True):
