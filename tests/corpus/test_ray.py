@@ -31,7 +31,11 @@ def progress(stage, done, total):
         killed.append(done / total)
 
 dedup(sys.argv[1], sys.argv[2], engine="ray", workers=4, progress=progress)
-alive = len([node for node in ray.nodes() if node["Alive"]])
+for _ in range(120):  # the cluster takes some seconds to notice; the run may be through before
+    alive = len([node for node in ray.nodes() if node["Alive"]])
+    if alive == 1:
+        break
+    time.sleep(0.5)
 Path(sys.argv[3]).write_text(f"{killed[0]:.2f} {alive}")
 ray.shutdown()
 cluster.shutdown()
