@@ -85,6 +85,10 @@ ARGUMENTS: dict[str, Argument] = {
     "losses": Argument(("m",), "positive", "test losses, one per run"),
     "parameters": Argument(("m",), "positive", "parameters of the model of every run"),
     "tokens": Argument(("m",), "positive", "training examples or tokens of every run"),
+    "diversity": Argument(
+        ("m",), "real", "how diverse the training text of every run is, such as its compression ratio"
+    ),
+    "syntheticity": Argument(("m",), "real", "how machine-made it is, such as its perplexity under a teacher"),
     "steps": Argument(("m",), "positive", "optimizer steps of every run up to where its loss was read"),
     "batch_sizes": Argument(("m",), "positive", "training examples or tokens a step of every run"),
     "compute": Argument(("m",), "positive", "training compute of every run, in any unit"),
@@ -102,6 +106,7 @@ ARGUMENTS: dict[str, Argument] = {
     "loss_drops": Argument(("r", "m"), "real", "by how much the loss of every group fell in each short round"),
     "is_wanted": Argument(("m",), "mask", "true for the groups that are to take a larger share"),
     "quality": Argument(("m",), "positive", "what one token of every group is worth, in any unit"),
+    "perplexity": Argument(("n",), "positive", "perplexity of every text under a small language model"),
     "text": Argument(("n",), "text", "one text per row"),
     "token_log_probs": Argument(
         ("n", "t"), "log_probs", "log-probability of every token of n texts, NaN after the end"
