@@ -26,7 +26,7 @@ from scipy.stats import t
 from holdfast.faults.worlds import worlds
 from holdfast.lazy import methods
 from holdfast.nets.objectives import CrossEntropy
-from holdfast.testing.laws.objective import ready
+from holdfast.testing.laws.objective import assembled, ready
 
 RECORD = Path(__file__).parent / "records" / "training.json"
 SEEDS = 5
@@ -71,7 +71,9 @@ def judged(cls: Any, world: Any) -> tuple[float, float]:
     method = ready(cls(), world)
     start = time.process_time()
     run = world.truth.train(method)
-    return world.truth.score(run.model), time.process_time() - start
+    made = assembled(method, run.model)
+    taken = time.process_time() - start
+    return world.truth.score(made), taken
 
 
 if __name__ == "__main__":
