@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from holdfast.augmentation._pairs import drawn_share
 from holdfast.core import Objective
 from holdfast.nets.objectives import check_target, predicted
+from holdfast.nets.pairs import drawn_share
 
 
 class CMixup(Objective):

@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn import functional
 
 from holdfast.augmentation._images import as_images
-from holdfast.augmentation._pairs import drawn_share
 from holdfast.core import Objective
 from holdfast.nets.objectives import class_logits
+from holdfast.nets.pairs import drawn_share
 
 
 class CutMix(Objective):
