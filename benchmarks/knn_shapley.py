@@ -22,7 +22,7 @@ from pathlib import Path
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-import numpy as np
+import numpy as np  # noqa: E402
 
 RECORD = Path(__file__).parent / "records" / "knn_shapley.json"
 K, ROWS, TOLD, REPEATS = 5, 2000, 500, 3
