@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from holdfast.faults.worlds import training as worlds  # noqa: E402
 from holdfast.faults.worlds._lessons import accuracy, digits  # noqa: E402
 from holdfast.testing.laws.objective import ready  # noqa: E402
-from holdfast.training import SADE, BetaMixtureBootstrapping, LastLayerRetraining, SelMix  # noqa: E402
+from holdfast.training import JTT, SADE, BetaMixtureBootstrapping, LastLayerRetraining, SelMix  # noqa: E402
 
 
 def test_beta_mixture_waits_for_the_warm_up() -> None:
@@ -87,6 +87,11 @@ def test_sel_mix_multipliers_grow_for_what_is_not_found() -> None:
     assert grown[4.0][1] > grown[1.0][1]
     mean = SelMix(metric="mean_recall").fit([[0.0], [1.0]], [0, 1])._slope(confusion)
     assert mean.flatten().tolist() == pytest.approx([0.045, -0.045, -0.08, 0.08])  # recall (1[l = k] - C) / 2
+
+
+def test_jtt_knows_the_rows_of_a_shuffled_loader() -> None:
+    batch = {"inputs": torch.tensor([[1.0, 0.0], [0.0, 1.0]]), "y": torch.tensor([1, 1]), "row": torch.tensor([1, 0])}
+    assert JTT(epochs=0).fit(torch.nn.Identity(), [batch]).errors_.tolist() == [False, True]
 
 
 def test_last_layer_retraining_keeps_every_group_back_alike_and_learns_from_the_rest() -> None:

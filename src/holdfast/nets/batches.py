@@ -122,7 +122,9 @@ def whole(loader: Any) -> dict[str, Any]:
     if isinstance(loader, Batches):
         return loader.take(torch.arange(loader.rows))
     batches = [as_batch(batch) for batch in loader]
-    return {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
+    every = {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
+    order = every["row"].argsort() if "row" in every else slice(None)
+    return {name: value[order] for name, value in every.items()}
 
 
 def batch_rows(batch: Mapping[str, Any]) -> int:
