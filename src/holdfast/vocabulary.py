@@ -41,6 +41,12 @@ ARGUMENTS: dict[str, Argument] = {
     "row": Argument((), "any", "the row numbers of a batch"),
     "_": Argument((), "any", "whatever else a batch holds"),
     "loader": Argument((), "any", "what is iterated once an epoch: `nets.Batches` or a torch `DataLoader`"),
+    "gradients": Argument(
+        ("n", "p"), "real", "gradient of the loss of every row in the weights, or a projection of it"
+    ),
+    "epoch_gradients": Argument(
+        ("t", "n", "d"), "real", "gradient of the label's logit in the inputs of every row, at t checkpoints"
+    ),
     "ensemble_gradients": Argument(("m", "n", "p"), "real", "gradients of every row in m networks or checkpoints"),
     "gradient_norms": Argument(("m", "n"), "positive", "norm of the gradient of every row in m networks"),
     "effects": Argument(("m",), "real", "effect of one training row on one test row in m trained networks"),
