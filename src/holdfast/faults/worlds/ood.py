@@ -74,6 +74,27 @@ def network_long(seed: int) -> World:
     return _seen_by_network(seed, X, chosen)
 
 
+def images_held_out_class(seed: int) -> World:
+    """Images and a small residual network that never saw digits 7, 8 and 9; those are the rows to find."""
+    draw = _draw(seed)
+    X = np.vstack([draw["test_X"][:150], draw["novel_X"][:75]])
+    return _shown(seed, X, np.arange(len(X)) >= 150)
+
+
+def images_noise(seed: int) -> World:
+    """Images and the same network; every third one has noise on its pixels."""
+    rng = np.random.default_rng([seed, 8])
+    X = _draw(seed)["test_X"][:150].copy()
+    chosen = rng.random(len(X)) < 1 / 3
+    X[chosen] += rng.normal(0, 0.5, X[chosen].shape)
+    return _shown(seed, X, chosen)
+
+
+def images_none(seed: int) -> World:
+    """Images and the same network; digits of the classes that it has learnt."""
+    return _shown(seed, _draw(seed)["test_X"][:150], np.zeros(150, bool))
+
+
 def feature_shift(seed: int) -> World:
     """Every third row of a table of tumours has a third of its measurements shifted by 3 standard deviations."""
     rng = np.random.default_rng([seed, 3])
@@ -184,6 +205,35 @@ def _seen_by_network(seed: int, X: np.ndarray, truth: np.ndarray) -> World:
 
     head = {"class_weights": network.coefs_[1].T.copy(), "class_bias": network.intercepts_[1]}
     return World({**seen(X), **head}, truth, {**seen(draw["train_X"]), "y": draw["train_y"]})
+
+
+def _shown(seed: int, X: np.ndarray, truth: np.ndarray) -> World:
+    draw, model = _draw(seed), _residual_network(seed)
+
+    def images(rows: np.ndarray) -> np.ndarray:
+        return rows.reshape(-1, 1, 8, 8).astype(np.float32)
+
+    train = {"images": images(draw["train_X"]), "y": draw["train_y"], "model": model}
+    return World({"images": images(X), "model": model}, truth, train)
+
+
+@cache
+def _residual_network(seed: int) -> Any:
+    from functools import partial
+
+    import torch
+
+    from holdfast.nets import Batches, fit
+    from holdfast.nets.calling import seeded
+    from holdfast.nets.objectives import CrossEntropy
+    from holdfast.nets.reference import ResNet
+
+    draw = _draw(seed)
+    loader = Batches(draw["learnt_X"].reshape(-1, 1, 8, 8), draw["learnt_y"], batch_size=64, shuffle=True, seed=seed)
+    with seeded(seed):
+        model = ResNet(1, NOVEL, width=8)
+    optimizer = partial(torch.optim.AdamW, lr=5e-3)
+    return fit(model, CrossEntropy(), loader, epochs=6, optimizer=optimizer, seed=seed, device="cpu").model
 
 
 @cache
