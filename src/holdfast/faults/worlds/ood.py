@@ -17,6 +17,7 @@ from sklearn.neural_network import MLPClassifier
 
 from holdfast.faults.worlds import World, split
 
+SHOWN = 80  # images that detectors which call the network are given
 NOVEL = 7  # digits from here on are never shown in training
 
 
@@ -77,14 +78,14 @@ def network_long(seed: int) -> World:
 def images_held_out_class(seed: int) -> World:
     """Images and a small residual network that never saw digits 7, 8 and 9; those are the rows to find."""
     draw = _draw(seed)
-    X = np.vstack([draw["test_X"][:150], draw["novel_X"][:75]])
-    return _shown(seed, X, np.arange(len(X)) >= 150)
+    X = np.vstack([draw["test_X"][:SHOWN], draw["novel_X"][: SHOWN // 2]])
+    return _shown(seed, X, np.arange(len(X)) >= SHOWN)
 
 
 def images_noise(seed: int) -> World:
     """Images and the same network; every third one has noise on its pixels."""
     rng = np.random.default_rng([seed, 8])
-    X = _draw(seed)["test_X"][:150].copy()
+    X = _draw(seed)["test_X"][:SHOWN].copy()
     chosen = rng.random(len(X)) < 1 / 3
     X[chosen] += rng.normal(0, 0.5, X[chosen].shape)
     return _shown(seed, X, chosen)
@@ -92,7 +93,7 @@ def images_noise(seed: int) -> World:
 
 def images_none(seed: int) -> World:
     """Images and the same network; digits of the classes that it has learnt."""
-    return _shown(seed, _draw(seed)["test_X"][:150], np.zeros(150, bool))
+    return _shown(seed, _draw(seed)["test_X"][:SHOWN], np.zeros(SHOWN, bool))
 
 
 def feature_shift(seed: int) -> World:
@@ -213,7 +214,8 @@ def _shown(seed: int, X: np.ndarray, truth: np.ndarray) -> World:
     def images(rows: np.ndarray) -> np.ndarray:
         return rows.reshape(-1, 1, 8, 8).astype(np.float32)
 
-    train = {"images": images(draw["train_X"]), "y": draw["train_y"], "model": model}
+    kept = slice(2 * SHOWN)
+    train = {"images": images(draw["train_X"][kept]), "y": draw["train_y"][kept], "model": model}
     return World({"images": images(X), "model": model}, truth, train)
 
 
