@@ -47,10 +47,11 @@ def test_queries_keep_rows_that_equal_them() -> None:
     assert np.abs(graph.distances[100:] - truth).max() < 1e-3, np.abs(graph.distances[100:] - truth).max()
 
 
-def test_inverted_file_tells_its_recall_honestly() -> None:
-    X = _mixture(24_000).astype(np.float32)
+@pytest.mark.parametrize(("width", "method"), [(16, "lists joined"), (3, "inverted file")])
+def test_lists_tell_their_recall_honestly(width: int, method: str) -> None:
+    X = _mixture(24_000, width).astype(np.float32)
     graph = nearest_neighbours(X, 10, seed=1)
-    assert graph.method.startswith("inverted file"), graph.method
+    assert method in graph.method, graph.method
     asked = np.random.default_rng(9).permutation(len(X))[:1500]
     radius = _true_distances(X, X[asked], 11)[:, -1:]  # the row itself comes first
     recall = float((graph.distances[asked] <= radius * (1 + 1e-5)).mean())
@@ -59,7 +60,7 @@ def test_inverted_file_tells_its_recall_honestly() -> None:
     assert low <= recall <= high, f"recall is {recall:.4f}, reported {graph.recall}"
 
 
-def test_falls_back_to_exact_where_an_inverted_file_would_miss_rows() -> None:
+def test_falls_back_to_exact_where_lists_would_miss_rows() -> None:
     noise = np.random.default_rng(0).normal(size=(20_000, 48)).astype(np.float32)
     graph = nearest_neighbours(noise, 5, min_recall=0.97)
     assert graph.method == "exact, float32", graph.method

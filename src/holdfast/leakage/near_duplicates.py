@@ -24,7 +24,7 @@ class NearDuplicates(Grouper):
 
     with :math:`\ell` the edges of the minimum spanning tree, :math:`\rho_0` = `closeness` (below 1) and
     :math:`\alpha` = `chance`. Among distinct rows of intrinsic dimension d the ratio of the distances to the first and
-    the second neighbour is below x with probability :math:`x^d`; d is estimated on one row a group. The spacing leaves
+    the second neighbour is below x with probability :math:`x^d`; d is estimated between groups. The spacing leaves
     out what is short against it, so it does not move when copies are the majority.
 
     Use it when rows may have been copied with noise, rounding, re-encoding or a small edit, inside a set or (sets
@@ -55,7 +55,8 @@ class NearDuplicates(Grouper):
             neighbours, distances, *_ = nearest_neighbours(X, NEIGHBOURS)
         forest = spanning_forest(X, neighbours, distances)
         spacing = _spacing(forest.length, self.closeness)
-        dimension = _intrinsic_dimension(X, forest.cut(self.closeness * spacing))
+        label = forest.cut(self.closeness * spacing)
+        dimension = _intrinsic_dimension(X, label, neighbours, distances)
         return _isolated_groups(X, forest, spacing, min(self.closeness, self.chance ** (1 / dimension)))
 
 
@@ -70,16 +71,27 @@ def _spacing(length: np.ndarray, closeness: float) -> float:
     return before
 
 
-def _intrinsic_dimension(X: np.ndarray, label: np.ndarray) -> float:
-    """Maximum likelihood of the law of the ratio of the first two distances, between one row of each component."""
+def _intrinsic_dimension(X: np.ndarray, label: np.ndarray, neighbours: np.ndarray, distances: np.ndarray) -> float:
+    """Maximum likelihood of the law of the ratio of the first two distances, between rows of different components."""
     _, distinct = np.unique(label, return_index=True)
     asked = np.random.default_rng(0).permutation(distinct)[:SAMPLE]
-    nearest = nearest_neighbours(X[distinct], 3, X[asked]).distances.astype(np.float64)  # the row itself comes first
-    if nearest.shape[1] < 3:
-        return 1.0
-    first, second = nearest[nearest[:, 1] > 0, 1:].T
-    total = float(np.log(second / first).sum())
-    return len(first) / total if total > 0 else 1.0
+    first, second = _two_apart(label[asked], label[neighbours[asked]], distances[asked].astype(np.float64))
+    if np.isinf(second).any():  # more copies than known neighbours: one row of each component is asked
+        nearest = nearest_neighbours(X[distinct], 3, X[asked]).distances.astype(np.float64)  # the row itself is first
+        if nearest.shape[1] < 3:
+            return 1.0
+        first, second = nearest[:, 1], nearest[:, 2]
+    total = float(np.log(second[first > 0] / first[first > 0]).sum())
+    return int((first > 0).sum()) / total if total > 0 else 1.0
+
+
+def _two_apart(own: np.ndarray, label: np.ndarray, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances to the nearest row of another component and to that of a third one; infinite where none is known."""
+    rows = np.arange(len(own))
+    away = np.where(label != own[:, None], distances, np.inf)
+    first = away.argmin(axis=1)
+    third = np.where(label != label[rows, first][:, None], away, np.inf)
+    return away[rows, first], third.min(axis=1)
 
 
 def _isolated_groups(X: np.ndarray, forest: Forest, spacing: float, ratio: float) -> np.ndarray:

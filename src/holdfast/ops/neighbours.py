@@ -1,4 +1,4 @@
-"""Nearest neighbours: exact where that is cheap, else an inverted file (IVF) whose recall is measured, never assumed.
+"""Nearest neighbours: exact where that is cheap, else among lists of close rows, with a recall measured, not assumed.
 
 Two thousand rows or fifty thousand take the same call. Candidates come from a Gram matrix (fast, but it loses the
 small distances to cancellation); the kept distances are computed again as differences, so equal rows are at exactly 0.
@@ -13,15 +13,15 @@ from numpy.typing import DTypeLike
 
 from holdfast.core import Estimate
 from holdfast.ops.hashing import copies_before, first_equal_rows
+from holdfast.ops.neighbour_lists import Lists
 from holdfast.ops.resampling import wilson
 
 SMALL = 4_000  # base rows up to which numpy is as fast as importing faiss
-LARGE = 20_000  # base rows from which an inverted file pays for its training
+LARGE = 20_000  # base rows from which lists pay for their training
 FEW = 4  # times as many base rows as queries, from which numpy's product is faster than faiss's
-LISTS = 1.15  # lists of an inverted file per square root of its rows
+LISTS = 1.15  # lists per square root of the rows
 SPARE = 4  # candidates beyond k: float32 rounding may swap ranks among near ties
 SAMPLE = 512  # queries answered exactly: half choose the number of probes, half report the recall
-SCAN_COST = 8.0  # one distance in a scanned list costs as much as this many in an exact blocked product
 BLOCK = 1 << 20  # numbers worked on at a time
 
 
@@ -78,7 +78,7 @@ def _search(
         candidates = _exact(asked, base, min(k + own + SPARE, len(base)))
         return *_ranked(asked, base, candidates, own, k), Estimate(1.0, 1.0, 1.0, len(asked)), "exact"
     lists = 1 << round(np.log2(LISTS * np.sqrt(len(base))))
-    if len(base) < LARGE or len(asked) < 16 * lists:  # too few queries to pay for the training of an inverted file
+    if len(base) < LARGE or len(asked) < 16 * lists:  # too few queries to pay for the training of lists
         lists = 0
     tune, report = _Truth.sample(asked, base, own, k, seed, SAMPLE if lists else SAMPLE // 8).halves()
     candidates, method = _candidates(faiss, lists, tune, asked, base, own, k, seed, min_recall)
@@ -102,21 +102,22 @@ def _with_copies(
 
 
 class _Truth(NamedTuple):
-    """Sampled queries with the exact distance to their k-th neighbour. The first half tunes, the second reports."""
+    """Sampled queries with their exact neighbours and the k-th distance. The first half tunes, the second reports."""
 
     rows: np.ndarray
+    neighbours: np.ndarray
     radius: np.ndarray
 
     @classmethod
     def sample(cls, asked: np.ndarray, base: np.ndarray, own: bool, k: int, seed: int, count: int) -> _Truth:
         rows = np.random.default_rng(seed).permutation(len(asked))[:count]
         candidates = _exact(asked[rows], base, min(k + own + SPARE, len(base)))
-        _, distances = _ranked(asked[rows], base, candidates, own, k, rows)
-        return cls(rows, distances[:, -1])
+        neighbours, distances = _ranked(asked[rows], base, candidates, own, k, rows)
+        return cls(rows, neighbours, distances[:, -1])
 
     def halves(self) -> tuple[_Truth, _Truth]:
         cut = len(self.rows) // 2
-        return _Truth(self.rows[:cut], self.radius[:cut]), _Truth(self.rows[cut:], self.radius[cut:])
+        return _Truth(*(part[:cut] for part in self)), _Truth(*(part[cut:] for part in self))
 
     def recall(self, distances: np.ndarray) -> Estimate:
         """Share of neighbours no farther than the true k-th one, so that ties count; 90 % interval over queries.
@@ -230,38 +231,16 @@ def _candidates(
     seed: int,
     least: float,
 ) -> tuple[np.ndarray, str]:
-    """Candidates by an inverted file where it pays and reaches the recall, else by an exact float32 product."""
+    """Candidates from lists of close rows where they pay and reach the recall, else by an exact float32 product."""
     wanted = min(k + own + SPARE, len(base))
+    found = None
     if lists:
-        index = _inverted_file(faiss, base, lists, seed)
-        if _probes(index, tune, asked, base, own, k, least):
-            return index.search(asked, wanted)[1], f"inverted file, {index.nprobe} of {lists} lists probed"
+        found = Lists.of(faiss, base, lists, seed).search(asked, tune.rows, tune.neighbours, wanted, least)
+    if found is not None:
+        return found
     if FEW * len(asked) < len(base):
         return _exact(asked, base, wanted, np.float32), "exact, float32"
     return faiss.knn(asked, base, wanted)[1], "exact, float32"
-
-
-def _inverted_file(faiss: Any, base: np.ndarray, lists: int, seed: int) -> Any:
-    index = faiss.IndexIVFFlat(faiss.IndexFlatL2(base.shape[1]), base.shape[1], lists)
-    index.cp.seed, index.cp.niter, index.cp.max_points_per_centroid = seed % (1 << 31), 8, 64
-    index.train(base)
-    index.add(base)
-    return index
-
-
-def _probes(index: Any, tune: _Truth, asked: np.ndarray, base: np.ndarray, own: bool, k: int, least: float) -> int:
-    """The fewest lists, in steps of a quarter, whose probing surely reaches `least`; 0 where exact is cheaper."""
-    wanted = k + own + SPARE
-    sizes = np.array([index.invlists.list_size(i) for i in range(index.nlist)])
-    nearest = index.quantizer.search(asked[tune.rows], index.nlist)[1]
-    scanned = sizes[nearest].cumsum(axis=1).mean(axis=0)
-    index.nprobe = 1
-    while index.nprobe <= index.nlist and scanned[index.nprobe - 1] * SCAN_COST < len(base):
-        candidates = index.search(asked[tune.rows], wanted)[1]
-        if tune.recall(_ranked(asked[tune.rows], base, candidates, own, k, tune.rows)[1]).low >= least:
-            return int(index.nprobe)
-        index.nprobe = max(index.nprobe + 1, index.nprobe * 5 // 4)
-    return 0
 
 
 def _faiss() -> Any:

@@ -7,7 +7,6 @@ from the tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations
 from math import comb, log
 from typing import NamedTuple
@@ -21,6 +20,7 @@ CHUNK = 128  # pairs of columns scored together
 SHARPENED = 2  # times that every end of a slice is moved to where it fits best
 DEEPENED = 32  # pairs of columns whose best rectangle is tried with a third condition
 ROWS = 1 << 16  # rows counted together
+FEWER_ROWS = 1 << 12  # rows whose bins are written out as columns of 0 and 1
 
 Condition = tuple[int, int, int]  # column, first bin, last bin
 
@@ -89,14 +89,34 @@ class Tables:
 
     def _counted(self, codes: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(2, d, bins) and (2, pairs, bins, bins): counts and sums."""
-        size = self.bins
+        size, levels = self.bins, np.unique(loss)
+        if len(levels) == 2:  # right or wrong: whole numbers, exact in a product of matrices
+            upper = self._met(codes[loss == levels[1]])
+            rows = self._met(codes)
+            joint = np.stack([rows, levels[0] * (rows - upper) + levels[1] * upper])
+            return _single_counts(codes, loss, size), joint
         joint = np.zeros((2, len(self.pairs), size * size))
         for start in range(0, len(loss), ROWS):
             block = np.ascontiguousarray(codes[start : start + ROWS].T).astype(np.intp)
-            count, scaled = _counter(loss[start : start + ROWS], size * size), block * size
+            part, scaled = loss[start : start + ROWS], block * size
             for place, (one, other) in enumerate(self.pairs):
-                joint[:, place] += count(scaled[one] + block[other])
+                cells = scaled[one] + block[other]
+                joint[0, place] += np.bincount(cells, minlength=size * size)
+                joint[1, place] += np.bincount(cells, part, size * size)
         return _single_counts(codes, loss, size), joint.reshape(2, len(self.pairs), size, size)
+
+    def _met(self, codes: np.ndarray) -> np.ndarray:
+        """(pairs, bins, bins) rows in both bins of every pair of columns."""
+        paired, size = np.unique(np.array(self.pairs, dtype=np.intp).reshape(-1, 2)), self.bins
+        met = np.zeros((len(paired) * size,) * 2)
+        for start in range(0, len(codes), FEWER_ROWS):
+            block = codes[start : start + FEWER_ROWS, paired]
+            member = (block[:, :, None] == np.arange(size, dtype=np.uint8)).reshape(len(block), -1).astype(np.float32)
+            met += member.T @ member
+        if not len(paired):
+            return np.zeros((0, size, size))
+        one, other = np.searchsorted(paired, np.array(self.pairs).T)
+        return met.reshape(len(paired), size, len(paired), size).transpose(0, 2, 1, 3)[one, other]
 
     def _gains(self, counts: np.ndarray, sums: np.ndarray, tried: float, limits: Limits) -> np.ndarray:
         """z squared less twice the logarithm of the number of slices tried; -inf where a limit is broken."""
@@ -176,20 +196,6 @@ class Tables:
 
     def _condition(self, column: int, place: int) -> Condition:
         return (int(column), *self.ranges[place])
-
-
-def _counter(loss: np.ndarray, size: int) -> Callable[[np.ndarray], np.ndarray]:
-    """A function of the cells of the rows: (2, size) rows and summed loss by cell."""
-    levels = np.unique(loss)
-    if len(levels) != 2:
-        return lambda cells: np.stack([np.bincount(cells, minlength=size), np.bincount(cells, loss, size)])
-    upper = (loss == levels[1]) * size  # right or wrong: one count of both is half the work
-
-    def count(cells: np.ndarray) -> np.ndarray:
-        by_level = np.bincount(cells + upper, minlength=2 * size).reshape(2, size)
-        return np.stack([by_level.sum(axis=0), levels @ by_level])
-
-    return count
 
 
 def _single_counts(codes: np.ndarray, loss: np.ndarray, size: int) -> np.ndarray:
