@@ -143,3 +143,12 @@ def f1(model: Any, X: np.ndarray, y: np.ndarray) -> float:
     """F1 of class 1."""
     found = logits_of(model, X).argmax(axis=1) == 1
     return float(2 * (found & (y == 1)).sum() / max(1, found.sum() + (y == 1).sum()))
+
+
+def unknown_found(model: Any, known: np.ndarray, novel: np.ndarray) -> float:
+    """AUROC of rows of unknown classes by one minus the largest probability."""
+    from sklearn.metrics import roc_auc_score
+
+    logits = logits_of(model, np.concatenate([known, novel]))
+    doubt = np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)
+    return float(roc_auc_score(np.arange(len(doubt)) >= len(known), doubt))

@@ -21,6 +21,7 @@ from holdfast.faults.worlds._lessons import (
     mean_recall,
     network,
     recalls,
+    unknown_found,
     worst_group,
 )  # fmt: skip
 
@@ -114,6 +115,30 @@ def _tail(y: np.ndarray, most: int, ratio: int, seed: int) -> np.ndarray:
 
 def _low_recalls(model: Any, X: np.ndarray, y: np.ndarray) -> float:
     return float(np.mean(sorted(recalls(model, X, y))[:3]))
+
+
+@cache
+def unknown_class(seed: int) -> World:
+    """Digits 0 to 6 are learnt, 7 and 8 are shown as outliers, 9 is unknown. Score: AUROC of 9 by the softmax."""
+    X, y, X_new, y_new = digits(seed)
+    known, novel = y_new < 7, y_new == 9
+    score = partial(unknown_found, known=X_new[known], novel=X_new[novel])
+    return lesson_world(network(seed, k=7), _with_outliers(X, y, seed), score)
+
+
+@cache
+def none_with_outliers(seed: int) -> World:
+    """The same digits and outliers; the score is the accuracy on digits 0 to 6."""
+    X, y, X_new, y_new = digits(seed)
+    known = y_new < 7
+    score = partial(accuracy, X=X_new[known], y=y_new[known])
+    return lesson_world(network(seed, k=7), _with_outliers(X, y, seed), score)
+
+
+def _with_outliers(X: np.ndarray, y: np.ndarray, seed: int) -> Any:
+    known, others = y < 7, X[(y == 7) | (y == 8)]
+    drawn = others[np.random.default_rng([seed, 6]).integers(len(others), size=int(known.sum()))]
+    return batches(X[known], y[known], seed, outliers=drawn)
 
 
 def _with_corner(X: np.ndarray, y: np.ndarray, agree: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
