@@ -19,6 +19,7 @@ import platform
 import time
 from datetime import UTC, datetime
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +112,9 @@ def run(model: nn.Module, batches: Stream) -> tuple[float, float]:
 def judge(name: str, model: nn.Module, batches: Stream, frozen: tuple[float, float], grid: bool) -> dict[str, float]:
     """One method on one stream: gains over the frozen network in points, and CPU in forward passes."""
     cls = getattr(adaptation, name)
-    X, _ = digits()
-    extra = {"ref_inputs": X[:300]} if name == "EATA" else {}
+    X, y = digits()
+    source = {"ref_inputs": X[:300], "ref_y": y[:300]}
+    extra = {key: value for key, value in source.items() if key in signature(cls.edit).parameters}
 
     def gain(gate: bool, **settings: Any) -> tuple[float, float]:
         accuracy, seconds = run(cls(gate=gate, **settings).edit(model, **extra), batches)

@@ -58,7 +58,7 @@ class Method:
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if abstract:
-            cls.role = cls.__name__.lower()
+            cls.role = cls.role or cls.__name__.lower()  # what refines a role keeps it
             return
         parent = cls.__mro__[1]
         if "_final" in parent.__dict__:

@@ -41,10 +41,18 @@ ARGUMENTS: dict[str, Argument] = {
     "row": Argument((), "any", "the row numbers of a batch"),
     "_": Argument((), "any", "whatever else a batch holds"),
     "loader": Argument((), "any", "what is iterated once an epoch: `nets.Batches` or a torch `DataLoader`"),
+    "gradients": Argument(
+        ("n", "p"), "real", "gradient of the loss of every row in the weights, or a projection of it"
+    ),
+    "epoch_gradients": Argument(
+        ("t", "n", "d"), "real", "gradient of the label's logit in the inputs of every row, at t checkpoints"
+    ),
     "ensemble_gradients": Argument(("m", "n", "p"), "real", "gradients of every row in m networks or checkpoints"),
     "gradient_norms": Argument(("m", "n"), "positive", "norm of the gradient of every row in m networks"),
     "effects": Argument(("m",), "real", "effect of one training row on one test row in m trained networks"),
     "weak_logits": Argument((), "any", "logits of a weak, frozen model on the rows of a batch"),
+    "outliers": Argument((), "any", "rows of a batch that are of no known class"),
+    "images": Argument(("n", "p", "h", "w"), "real", "images as a network takes them: planes, height, width"),
     "target": Argument(("n",), "real", "numeric response"),
     "prediction": Argument(("n",), "real", "numeric prediction of the response, out of sample"),
     "abstention": Argument(("n",), "share", "probability of the answer 'I do not know'"),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from holdfast.adaptation import DeYO, Tent
+from holdfast.adaptation import AdaNPC, BatchNormAdaptation, DeYO, RoTTA, Tent
 from holdfast.adaptation._adapting import Adapting
 from holdfast.adaptation._gate import Gate
 from holdfast.adaptation._norms import FollowingNorm
@@ -127,3 +127,62 @@ def test_models_with_named_inputs_and_wrapped_logits_adapt() -> None:
     made = Tent(gate=False).edit(Wrapped())
     assert made(pixels=torch.ones(5, 4), scale=2.0).shape == (5, 3)
     assert Tent().edit(Wrapped())(pixels=torch.ones(5, 4)).shape == (5, 3)
+
+
+class _Counted(nn.Module):
+    """Counts the rows that pass, in copies too."""
+
+    seen: list[int] = []  # noqa: RUF012 - shared on purpose
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model, self.head = model, nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.seen.append(len(x))
+        return self.model(x)
+
+
+@pytest.mark.parametrize("size", [64, 16, 5])
+def test_one_network_sees_all_rows_and_the_other_half_of_them(size: int) -> None:
+    """Of a stream that is trusted, whether the adapted answers pass or the frozen ones."""
+    world = WORLDS["corrupted"](0)
+    rows = torch.cat([inputs for inputs, _ in world.truth.batches[:4]] * 3)
+    for model in (world.evidence["model"], nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Linear(64, 10))):
+        made = BatchNormAdaptation().edit(_Counted(model.eval()))
+        for part in rows[:192].split(size):
+            made(part)
+        assert made.gate.trusted
+        _Counted.seen.clear()
+        for part in rows[192:].split(size):
+            made(part)
+        share = sum(_Counted.seen) / len(rows[192:])
+        assert share <= 1.62, f"{share:.2f} rows a row in batches of {size}, adapts: {made.passing}"
+
+
+def test_small_batches_that_turn_to_one_class_at_a_time_are_noticed() -> None:
+    shuffled, ordered = WORLDS["small_batches"](0), WORLDS["sorted_in_small_batches"](0)
+    made = BatchNormAdaptation().edit(shuffled.evidence["model"])
+    shuffled.truth.accuracy(made)
+    assert made.passing
+    gain = ordered.truth.accuracy(made) - ordered.truth.bar
+    assert gain > -0.01 and not made.passing, f"{gain:+.3f} after the turn; the log: {made.log[-3:]}"
+
+
+def test_the_memory_of_rotta_holds_as_many_of_each_class() -> None:
+    method, rows = RoTTA(capacity=8), []  # type: tuple[RoTTA, list]
+    for place in range(60):  # forty of class 0 in a row, then the others
+        code = 0 if place < 40 else place % 4
+        method._remember(rows, torch.tensor([float(place)]), code, 0.1, 4)
+    assert sorted(kept[1] for kept in rows) == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert all(kept[3] < 20 for kept in rows), f"ages {[kept[3] for kept in rows]}: old rows stay"
+
+
+def test_memory_of_neighbours_grows_by_sure_rows_only() -> None:
+    made = AdaNPC(neighbours=2, sure=0.9, gate=False).edit(
+        nn.Sequential(nn.Identity(), nn.Linear(2, 2)), torch.eye(2), [0, 1]
+    )
+    made(torch.tensor([[2.0, 0.1], [1.0, 1.0]]))
+    assert made.state.y.tolist() == [0, 1, 0]
+    made.reset()
+    assert made.state.y.tolist() == [0, 1]

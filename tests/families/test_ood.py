@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -336,3 +337,11 @@ def test_abstaining_by_both_reasons_costs_less_than_by_either() -> None:
             areas.setdefault(name, []).append(float((np.cumsum(kept) / np.arange(1, len(kept) + 1)).mean()))
     means = {name: np.mean(values) for name, values in areas.items()}
     assert means["both"] < min(means["doubt"], means["ratio"]), means
+
+
+def test_the_record_shows_the_default_ahead_of_single_detectors_on_a_good_and_on_a_poor_network() -> None:
+    record = json.loads((Path(__file__).parents[2] / "benchmarks/records/ood_default.json").read_text("utf-8"))[-1]
+    for kind, bed in record["beds"].items():
+        mean = {name: np.mean(row["auroc"]) for name, row in bed.items() if name != "accuracy"}
+        pooled = mean.pop("PooledDetectors")
+        assert pooled >= max(mean.values()), f"{kind}: {pooled:.4f}, the best single one {max(mean.values()):.4f}"

@@ -46,10 +46,11 @@ class Rule(Protocol):
 class Adapting(nn.Module):
     """The module that an adapter returns: call it like the model that it was made from.
 
-    Beside the adapted network runs a frozen copy, on all rows until the gate trusts the stream and on half of them
-    afterwards (on all, where the rule `watches` it). Where the gate does not trust, or sees no gain, the answer is the
-    frozen network's; after harm the adapted one starts again from the state it came in. `log` says when and why;
-    `adapted_rows` and `frozen_rows` count whose answer was given. `reset()` undoes everything, exactly.
+    Beside the adapted network runs a frozen copy. Once the gate trusts the stream, the one whose answer is given sees
+    all rows and the other one half of them (both all, where the rule `watches`). Where the gate does not trust, or sees
+    no gain, the answer is the frozen network's; after harm the adapted one starts again from the state it came in.
+    `log` says when and why; `adapted_rows` and `frozen_rows` count whose answer was given. `reset()` undoes everything,
+    exactly.
 
     Training mode and gradients of the caller have no effect; answers carry no gradient.
     """
@@ -57,6 +58,8 @@ class Adapting(nn.Module):
     gate: Gate
     passing: bool
     _recent: list[tuple[int, Batch]]
+    _run: int  # rows since small batches began, or ceased, to be shown to both networks
+    _apart: bool
 
     def __init__(
         self, model: nn.Module, rule: Rule, gate: bool = True, watches: bool = False, wants: Wants = "samples"
@@ -95,30 +98,68 @@ class Adapting(nn.Module):
         if not self.gated:
             self.adapted_rows += rows
             return self._adapted(self._look(inputs) if self.watches else Batch(inputs, _NOTHING, _NOTHING))
+        part = self._part(rows)
+        looked, met = (part, rows) if self.passing else (rows, part)
+        seen = self._look(_cut(inputs, 0, looked, rows)) if looked else Batch(None, _NOTHING, _NOTHING)
+        if not self._trusts(seen, inputs, rows):
+            return self._frozen(seen.logits, inputs, rows)
+        answer = self._adapted(seen._replace(inputs=_cut(inputs, 0, met, rows))) if met else _NOTHING
+        self._judge(seen.logits[:met], answer)
+        if not self.passing:
+            return self._frozen(seen.logits, inputs, rows)
+        self.adapted_rows += rows
+        rest = _cut(inputs, met, rows, rows)
+        return answer if met == rows else torch.cat([answer, self._adapted(seen._replace(inputs=rest))])
+
+    def _part(self, rows: int) -> int:
+        """How many rows both networks see, of a stream that is trusted: half, of small batches every other run."""
+        if self.watches or not self.gate.trusted:
+            return rows
+        if rows >= 4 * BLOCK:
+            return rows // 2
+        self._run += rows
+        if self._run >= 2 * BLOCK:
+            self._run, self._apart = 0, not self._apart
+        return 0 if self._apart else rows
+
+    def _trusts(self, seen: Batch, inputs: Any, rows: int) -> bool:
+        """Show the gate what the frozen network saw; begin, or go back, where its trust changes."""
         trusted = self.gate.trusted
-        part = rows // 2 if trusted and not self.watches and rows >= 4 * BLOCK else rows
-        seen = self._look(_first(inputs, part, rows))
+        if not len(seen.logits):
+            self.gate.skip(rows)
+            return trusted
         problem = self.gate.look(_flat(seen.features).float().cpu().numpy(), rows)
+        if problem and trusted:
+            self._step_back(problem)
         if problem:
-            if trusted:
-                self._step_back(problem)
             self._remember(seen._replace(inputs=inputs), rows)
+        elif not trusted:
+            self._warm_up()
+        return not problem
+
+    def _judge(self, frozen: torch.Tensor, adapted: torch.Tensor) -> None:
+        """Begin to give the adapted answers, stop, or go back, by the gate's verdict on rows that both answered."""
+        shared = min(len(frozen), len(adapted))
+        if shared:
+            verdict, why = self.gate.judge(_probs(frozen), _probs(adapted[:shared]))
+        elif bool(adapted.isfinite().all()):
+            return
         else:
-            if not trusted:
-                self._warm_up()
-            answer = self._adapted(seen._replace(inputs=inputs))
-            verdict, why = self.gate.judge(_probs(seen.logits), _probs(answer[:part]))
-            if verdict == "harm":
-                self.gate.step_back()
-                self._step_back(why)
-            elif (verdict == "gain") != self.passing:
-                self.passing = not self.passing
-                self._note("adapts" if self.passing else "waits", why)
-            if verdict == "gain":
-                self.adapted_rows += rows
-                return answer
+            verdict, why = "harm", "answers are not finite"
+        if verdict == "harm":
+            self.gate.step_back()
+            self._step_back(why)
+        elif (verdict == "gain") != self.passing:
+            self.passing = not self.passing
+            self._note("adapts" if self.passing else "waits", why)
+
+    def _frozen(self, known: torch.Tensor, inputs: Any, rows: int) -> torch.Tensor:
+        """The frozen network's answer, of which the first rows may be known."""
         self.frozen_rows += rows
-        return seen.logits if part == rows else self._look(inputs).logits
+        if len(known) == rows:
+            return known
+        rest = self._look(_cut(inputs, len(known), rows, rows)).logits
+        return torch.cat([known, rest]) if len(known) else rest
 
     def _step_back(self, why: str) -> None:
         self._note("steps back", why)
@@ -154,6 +195,7 @@ class Adapting(nn.Module):
     def _begin(self) -> None:
         self.gate = Gate(wants=self.wants)
         self._recent = []
+        self._run, self._apart = 0, False
         self._start()
 
     def _start(self) -> None:
@@ -198,19 +240,17 @@ def _rows(inputs: Any) -> int:
     return len(tensors[0])
 
 
-def _first(inputs: Any, part: int, rows: int) -> Any:
-    """The first rows of every tensor that has a row for each."""
-    if part == rows:
+def _cut(inputs: Any, start: int, end: int, rows: int) -> Any:
+    """These rows of every tensor that has a row for each."""
+    if end - start == rows:
         return inputs
     if isinstance(inputs, torch.Tensor):
-        return inputs[:part]
+        return inputs[start:end] if inputs.ndim and len(inputs) == rows else inputs
     if isinstance(inputs, dict):
-        return {name: _cut(value, part, rows) for name, value in inputs.items()}
-    return type(inputs)(_cut(value, part, rows) for value in inputs)
-
-
-def _cut(value: Any, part: int, rows: int) -> Any:
-    return value[:part] if isinstance(value, torch.Tensor) and value.ndim and len(value) == rows else value
+        return {name: _cut(value, start, end, rows) for name, value in inputs.items()}
+    if isinstance(inputs, (tuple, list)):
+        return type(inputs)(_cut(value, start, end, rows) for value in inputs)
+    return inputs
 
 
 def _flat(features: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 Verdict = Literal["gain", "no gain", "harm"]
-Wants = Literal["samples", "runs"]
+Wants = Literal["samples", "runs", "any"]
 BLOCK = 8  # consecutive rows whose features are compared with those of other blocks
 
 
@@ -49,29 +49,42 @@ class Gate:
     trusted: bool = False
     seen: int = 0
     resting_until: int = 0
-    _rows: list[np.ndarray] = field(default_factory=list)
-    _blocks: deque[tuple[int, np.ndarray, np.ndarray]] = field(default_factory=deque)
+    _rows: np.ndarray | None = None
+    _blocks: deque[tuple[int, np.ndarray, float]] = field(default_factory=deque)
     _answers: deque[Answers] = field(default_factory=deque)
 
     def look(self, features: np.ndarray, rows: int) -> str:
         """Take in the frozen network's features of the next rows; why they cannot be trusted, or nothing."""
         self.seen += rows
-        self._rows += list(np.asarray(features, dtype=np.float64))
-        while len(self._rows) >= BLOCK:
-            block, self._rows = np.stack(self._rows[:BLOCK]), self._rows[BLOCK:]
-            squares = ((block - block.mean(axis=0)) ** 2).sum(axis=0)
-            self._blocks.append((self.seen, block.mean(axis=0), squares))
+        self._cut_into_blocks(np.asarray(features, dtype=np.float64))
         while self._blocks and self._blocks[0][0] <= self.seen - self.window:
             self._blocks.popleft()
         problem = self._problem()
         self.trusted = not problem
         return problem
 
+    def _cut_into_blocks(self, features: np.ndarray) -> None:
+        """Mean and sum of squares around it of every block that is complete; the rest waits."""
+        rows = features if self._rows is None else np.concatenate([self._rows, features])
+        whole = len(rows) - len(rows) % BLOCK
+        self._rows = rows[whole:] if whole < len(rows) else None
+        blocks = rows[:whole].reshape(-1, BLOCK, rows.shape[1])
+        means = blocks.sum(axis=1) / BLOCK
+        squares = ((blocks - means[:, None]) ** 2).sum(axis=(1, 2))
+        self._blocks.extend(zip([self.seen] * len(means), means, squares, strict=True))
+
+    def skip(self, rows: int) -> None:
+        """Rows go by unseen: those before and after them are no neighbours."""
+        self.seen += rows
+        self._rows = None
+
     def _problem(self) -> str:
         if self.seen < self.resting_until:
             return f"resting until row {self.resting_until} after harm"
         if self.seen < self.earn or len(self._blocks) < 3:
             return f"fewer than {self.earn} rows were seen"
+        if self.wants == "any":
+            return ""
         _, means, squares = zip(*self._blocks, strict=True)
         alike = neighbours_alike(np.array(means), np.array(squares), change=self.trusted or self.wants == "runs")
         if self.wants == "runs":
@@ -116,11 +129,11 @@ class Gate:
 def neighbours_alike(means: np.ndarray, squares: np.ndarray, change: bool) -> float:
     """Intraclass correlation of rows in blocks: 0 where neighbours are no more alike than others, 1 where equal.
 
-    `means` (g, d) and `squares` (g, d), sums of squares around them, describe g blocks in the order of the stream; with
+    `means` (g, d) and `squares` (g,), sums of squares around them, describe g blocks in the order of the stream; with
     `change`, the mean may move once, at the place where that explains most.
 
     >>> blocks = np.array([[0.0], [2.0], [0.0], [2.0]])
-    >>> round(neighbours_alike(blocks, np.full((4, 1), 7.0), change=False), 2)  # (10.67 - 1) / (10.67 + 7)
+    >>> round(neighbours_alike(blocks, np.full(4, 7.0), change=False), 2)  # (10.67 - 1) / (10.67 + 7)
     0.55
     """
     count = len(means)

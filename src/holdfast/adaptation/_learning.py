@@ -11,7 +11,9 @@ import torch
 from torch import nn
 
 from holdfast.adaptation._norms import following, norm_parameters
+from holdfast.nets.batches import as_tensor
 from holdfast.nets.calling import forward
+from holdfast.nets.features import extract
 
 Loss = Callable[[torch.Tensor], torch.Tensor | None]
 
@@ -21,7 +23,11 @@ def learner(model: nn.Module, rate: float, span: int, who: str) -> SimpleNamespa
     if not rate >= 0:
         raise ValueError(f"rate is {rate!r}; expected a number of at least 0.")
     model = following(model, span)
-    weights = norm_parameters(model, who)
+    return optimized(model, norm_parameters(model, who), rate, span)
+
+
+def optimized(model: nn.Module, weights: list[nn.Parameter], rate: float, span: int) -> SimpleNamespace:
+    """The model with Adam over these weights."""
     return SimpleNamespace(
         model=model, weights=weights, rate=rate, span=span, optimizer=torch.optim.Adam(weights, lr=rate)
     )
@@ -59,6 +65,17 @@ def fitted_on(editor: Any, **fitted: Any) -> Any:
     for name, value in fitted.items():
         setattr(rule, name, value)
     return rule
+
+
+def source_features(model: Any, ref_inputs: Any, ref_y: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """(m, d) features before the head of labelled rows of the source, in float32, and their (m,) class codes."""
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"the model to adapt is {type(model).__name__}; expected a torch module.")
+    rows, y = as_tensor("ref_inputs", ref_inputs), as_tensor("ref_y", ref_y)
+    if len(rows) != len(y):
+        raise ValueError(f"ref_y has {len(y)} labels for {len(rows)} rows of ref_inputs; expected one for each.")
+    parts = rows.to(next(model.parameters()).dtype).split(256)
+    return torch.from_numpy(extract(model, parts, ["head:input"])["head:input"]), y
 
 
 def entropy(logits: torch.Tensor) -> torch.Tensor:

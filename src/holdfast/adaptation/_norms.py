@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -40,31 +41,50 @@ class FollowingNorm(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Normalise by the statistics that these rows lead to."""
         share = min(1.0, len(x) / self.span)
-        if torch.is_grad_enabled() and (share < 1 or self.source):
-            return normalised(x, *self._blended(x, share), self)
         whole = share == 1 and not self.source and x.numel() > x.shape[1]
-        if not whole:  # no gradient is wanted: torch's fused kernels will do
-            mean, variance = self._blended(x, share)
-            return functional.batch_norm(
-                x, mean.to(x.dtype), variance.to(x.dtype), self.weight, self.bias, False, 0.0, self.eps
-            )
-        return functional.batch_norm(
-            x, self.running_mean, self.running_var, self.weight, self.bias, True, 1.0, self.eps
+        if whole:
+            parts = self.running_mean, self.running_var, self.weight, self.bias, True, 1.0, self.eps
+            return functional.batch_norm(x, *parts)
+        if torch.is_grad_enabled():
+            return normalised(x, *self._blended(x, share), self)
+        mean, variance = self._moved(x, share)  # no gradient is wanted: torch's fused kernels will do
+        return functional.batch_norm(x, mean, variance, self.weight, self.bias, False, 0.0, self.eps)
+
+    def _moved(self, x: torch.Tensor, share: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and variance after these rows, source mixed in; the running ones move along."""
+        found = torch.batch_norm_update_stats(x.float(), None, None, 0.0)
+        running = self.running_mean, self.running_var
+        for kept, new in zip(running, found, strict=True):
+            kept.lerp_(new.to(kept.dtype), share)
+        if not self.source:
+            return running
+        return self.running_mean.lerp(self.source_running_mean, self.source), self.running_var.lerp(
+            self.source_running_var, self.source
         )
 
     def _blended(self, x: torch.Tensor, share: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and variance after these rows, source mixed in; the running ones move along."""
-        axes = [0, *range(2, x.ndim)]
-        if torch.is_grad_enabled():
-            variance, mean = torch.var_mean(x.float(), axes, correction=0)
-        else:
-            mean, variance = torch.batch_norm_update_stats(x.float(), None, None, 0.0)
+        """The same with gradients."""
+        variance, mean = torch.var_mean(x.float(), [0, *range(2, x.ndim)], correction=0)
         mean = torch.lerp(self.running_mean.float(), mean, share)
         variance = torch.lerp(self.running_var.float(), variance, share)
         self.running_mean = mean.detach().to(self.running_mean.dtype)
         self.running_var = variance.detach().to(self.running_var.dtype)
         mean = torch.lerp(mean, self.source_running_mean.float(), self.source)
         return mean, torch.lerp(variance, self.source_running_var.float(), self.source)
+
+
+class RobustNorm(FollowingNorm):
+    """A BatchNorm layer that moves its statistics by `momentum` in training mode, and only there."""
+
+    def __init__(self, norm: _BatchNorm, momentum: float) -> None:
+        super().__init__(norm)
+        self.momentum = momentum
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalise by the statistics as they are, in training mode as they are afterwards."""
+        if self.training:
+            return normalised(x, *self._blended(x, self.momentum), self)
+        return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
 
 
 def normalised(x: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor, norm: Any) -> torch.Tensor:
@@ -105,11 +125,30 @@ def following(model: nn.Module, span: int = SPAN) -> nn.Module:
     return model
 
 
+def is_norm(layer: nn.Module) -> bool:
+    """True for layers that normalise."""
+    kinds = (_BatchNorm, FollowingNorm, nn.GroupNorm, nn.LayerNorm, _InstanceNorm)
+    return isinstance(layer, kinds) or "RMSNorm" in type(layer).__name__
+
+
+@contextmanager
+def norm_outputs(model: nn.Module, who: str) -> Iterator[list[torch.Tensor]]:
+    """Inside, what every normalisation layer puts out is collected in the list, in order."""
+    layers = [layer for layer in model.modules() if is_norm(layer)]
+    if not layers:
+        raise ValueError(f"{who} reads what normalisation layers put out; this {type(model).__name__} has none.")
+    outputs: list[torch.Tensor] = []
+    handles = [layer.register_forward_hook(lambda _m, _i, output: outputs.append(output)) for layer in layers]
+    try:
+        yield outputs
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 def norm_parameters(model: nn.Module, who: str) -> list[nn.Parameter]:
     """Weights and biases of normalisation layers that may learn; everything else is frozen, in place."""
-    kinds = (_BatchNorm, FollowingNorm, nn.GroupNorm, nn.LayerNorm, _InstanceNorm)
-    layers = [layer for layer in model.modules() if isinstance(layer, kinds) or "RMSNorm" in type(layer).__name__]
-    found = [p for layer in layers for p in layer.parameters(recurse=False)]
+    found = [p for layer in model.modules() if is_norm(layer) for p in layer.parameters(recurse=False)]
     free = [parameter for parameter in found if parameter.requires_grad and parameter.is_floating_point()]
     if not free:
         have = "are all frozen (requires_grad=False)" if found else "do not exist"

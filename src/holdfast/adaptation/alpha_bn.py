@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
+from holdfast.adaptation._adapter import Adapter
 from holdfast.adaptation._adapting import Adapting, Batch
 from holdfast.adaptation._norms import FollowingNorm, with_norms
-from holdfast.core import Editor
 from holdfast.nets.calling import forward
 
 
-class AlphaBN(Editor):
+class AlphaBN(Adapter):
     r"""BatchNorm layers blend the statistics of training with those of the rows met, by a fixed share.
 
     .. math:: \mu = \alpha \mu_\text{source} + (1 - \alpha) \mu_\text{rows}, \quad
@@ -31,17 +31,15 @@ class AlphaBN(Editor):
     """
 
     source = "you2021alpha"
-    adapts = True
     claims = ("corrupted", "small_batches", "repeated")
     alpha: float = 0.5
     span: int = 64
-    gate: bool = True
 
     def edit(self, model: nn.Module) -> Adapting:
         """A copy that adapts whenever it is called."""
         if not 0 <= self.alpha <= 1:
             raise ValueError(f"alpha is {self.alpha!r}; expected a share between 0 and 1, 1 = the source's statistics.")
-        return Adapting(model, self, self.gate)
+        return super().edit(model)
 
     def start(self, model: nn.Module) -> SimpleNamespace:
         """The model with layers that blend."""

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-from holdfast.adaptation._adapting import Adapting, Batch
+from holdfast.adaptation._adapter import Adapter
+from holdfast.adaptation._adapting import Batch
 from holdfast.adaptation._norms import FollowingNorm, with_norms
-from holdfast.core import Editor
 from holdfast.nets.calling import forward
 
 
-class BatchNormAdaptation(Editor):
+class BatchNormAdaptation(Adapter):
     r"""BatchNorm layers take mean and variance from the rows that the model meets instead of those of training.
 
     .. math:: \mu = \frac{N}{N + n} \mu_\text{source} + \frac{n}{N + n} \mu_\text{rows}, \quad \text{and so } \sigma^2
@@ -33,15 +33,9 @@ class BatchNormAdaptation(Editor):
     """
 
     source = "schneider2020improving"
-    adapts = True
     claims = ("corrupted", "small_batches", "single_images", "repeated")
     prior: int = 0
     span: int = 64
-    gate: bool = True
-
-    def edit(self, model: nn.Module) -> Adapting:
-        """A copy that adapts whenever it is called."""
-        return Adapting(model, self, self.gate)
 
     def start(self, model: nn.Module) -> SimpleNamespace:
         """The model with layers that follow the stream."""

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-from holdfast.adaptation._adapting import Adapting, Batch
-from holdfast.adaptation._learning import entropy, learn, learner
-from holdfast.core import Editor
+from holdfast.adaptation._adapter import NormLearner
+from holdfast.adaptation._adapting import Batch
+from holdfast.adaptation._learning import entropy
 from holdfast.nets.calling import forward
 
 
-class DeYO(Editor):
+class DeYO(NormLearner):
     r"""TENT on certain rows whose answer loses probability when the patches of the image are shuffled.
 
     .. math:: \text{PLPD}(x) = p_{\hat y}(x) - p_{\hat y}(x'), \quad
@@ -33,34 +33,24 @@ class DeYO(Editor):
     """
 
     source = "lee2024deyo"
-    adapts = True
     claims = ("corrupted", "small_batches", "repeated")
     silent = ("shape", "seed", "certain")  # they show on streams longer than those of the laws
-    rate: float = 1e-3
     certain: float = 0.5
     shape: float = 0.2
     patches: int = 4
-    span: int = 64
     seed: int = 0
-    gate: bool = True
-
-    def edit(self, model: nn.Module) -> Adapting:
-        """A copy that adapts whenever it is called."""
-        return Adapting(model, self, self.gate)
 
     def start(self, model: nn.Module) -> SimpleNamespace:
         """The model, its optimiser and a stream of random numbers."""
-        state = learner(model, self.rate, self.span, type(self).__name__)
+        state = super().start(model)
         state.rng = torch.Generator().manual_seed(self.seed)
         return state
 
-    def step(self, state: SimpleNamespace, batch: Batch) -> torch.Tensor:
-        """One step on the rows whose answer rests on shape."""
-        if not isinstance(batch.inputs, torch.Tensor) or batch.inputs.ndim != 4:
+    def loss(self, state: SimpleNamespace, batch: Batch, logits: torch.Tensor) -> torch.Tensor | None:
+        """The entropy of rows whose answer rests on shape."""
+        images = batch.inputs
+        if not isinstance(images, torch.Tensor) or images.ndim != 4:
             raise ValueError("DeYO shuffles the patches of images; expected one tensor (n, channels, height, width).")
-        return learn(state, batch.inputs, lambda logits: self._loss(state, batch.inputs, logits))
-
-    def _loss(self, state: SimpleNamespace, images: torch.Tensor, logits: torch.Tensor) -> torch.Tensor | None:
         unsure, scale = entropy(logits), math.log(logits.shape[1])
         with torch.no_grad():
             sure = unsure < self.certain * scale

@@ -11,14 +11,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from holdfast.adaptation._adapter import NormLearner
 from holdfast.adaptation._adapting import Adapting, Batch
-from holdfast.adaptation._learning import entropy, fitted_on, learn, learner
-from holdfast.core import Editor
+from holdfast.adaptation._learning import entropy, fitted_on
 from holdfast.nets.batches import as_tensor
 from holdfast.nets.calling import forward
 
 
-class EATA(Editor):
+class EATA(NormLearner):
     r"""TENT on the rows that are certain and unlike those already learnt from, held near the weights that matter.
 
     .. math:: \frac{1}{|S|} \sum_{i \in S} e^{E_0 - H_i} H_i + \beta \sum_j F_j (\theta_j - \theta_j^0)^2, \quad
@@ -37,15 +37,11 @@ class EATA(Editor):
     """
 
     source = "niu2022eata"
-    adapts = True
     claims = ("corrupted", "small_batches", "repeated")
     silent = ("hold", "alike", "certain")  # they show on streams longer than those of the laws
-    rate: float = 1e-3
     certain: float = 0.4
     alike: float = 0.4
     hold: float = 2000.0
-    span: int = 64
-    gate: bool = True
 
     def edit(self, model: nn.Module, ref_inputs: Any = None) -> Adapting:
         """A copy that adapts whenever it is called; `ref_inputs` are rows of the source, a few hundred."""
@@ -56,7 +52,7 @@ class EATA(Editor):
         """The model, its optimiser, where the weights were, and how much each matters."""
         rows = getattr(self, "ref_inputs_", None)
         frozen = copy.deepcopy(model)
-        state = learner(model, self.rate, self.span, type(self).__name__)
+        state = super().start(model)
         state.origin = [weight.detach().clone() for weight in state.weights]
         state.fisher = [torch.zeros_like(weight) for weight in state.weights]
         state.mean = None
@@ -64,11 +60,8 @@ class EATA(Editor):
             state.fisher = _squared_gradients(state, frozen, rows)
         return state
 
-    def step(self, state: SimpleNamespace, batch: Batch) -> torch.Tensor:
-        """One step on the rows that are certain and new."""
-        return learn(state, batch.inputs, lambda logits: self._loss(state, logits))
-
-    def _loss(self, state: SimpleNamespace, logits: torch.Tensor) -> torch.Tensor | None:
+    def loss(self, state: SimpleNamespace, batch: Batch, logits: torch.Tensor) -> torch.Tensor | None:  # noqa: ARG002
+        """The entropy of rows that are certain and new, and the pull back to where the weights were."""
         unsure, limit = entropy(logits), self.certain * math.log(logits.shape[1])
         probs = logits.detach().float().softmax(1)
         chosen = unsure.detach() < limit

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from holdfast.adaptation._adapting import Adapting, Batch
-from holdfast.core import Editor
+from holdfast.adaptation._adapter import Adapter
+from holdfast.adaptation._adapting import Batch
 
 
-class LAME(Editor):
+class LAME(Adapter):
     r"""Answers move towards those of rows with similar features; the model itself stays.
 
     .. math:: z_i \propto q_i \odot \exp\Big(\sum_j w_{ij} z_j\Big), \quad w_{ij} = 1 \text{ where } j
@@ -31,16 +31,12 @@ class LAME(Editor):
     """
 
     source = "boudiaf2022lame"
-    adapts = True
     claims = ("sorted_by_class", "sorted_in_small_batches")
     silent = ("steps",)
+    watches = True
+    wants = "runs"
     neighbours: int = 5
     steps: int = 100
-    gate: bool = True
-
-    def edit(self, model: nn.Module) -> Adapting:
-        """A copy whose answers within a batch agree."""
-        return Adapting(model, self, self.gate, watches=True, wants="runs")
 
     def start(self, model: nn.Module) -> SimpleNamespace:  # noqa: ARG002
         """Nothing is learnt."""

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-from holdfast.adaptation._adapting import Adapting, Batch
-from holdfast.adaptation._learning import descend, entropy, learner
-from holdfast.core import Editor
+from holdfast.adaptation._adapter import NormLearner
+from holdfast.adaptation._adapting import Batch
+from holdfast.adaptation._learning import descend, entropy
 from holdfast.nets.calling import forward
 
 
-class SAR(Editor):
+class SAR(NormLearner):
     r"""TENT on certain rows only, towards flat minima, with a way back when the loss collapses.
 
     .. math:: \theta \leftarrow \theta - \eta \nabla L\big(\theta + \rho \, g / \lVert g \rVert\big), \quad
@@ -33,23 +33,15 @@ class SAR(Editor):
     """
 
     source = "niu2023sar"
-    adapts = True
     claims = ("corrupted", "small_batches", "repeated")
     silent = ("collapse",)  # it shows after hundreds of steps
-    rate: float = 1e-3
     certain: float = 0.4
     radius: float = 0.05
     collapse: float = 0.2
-    span: int = 64
-    gate: bool = True
-
-    def edit(self, model: nn.Module) -> Adapting:
-        """A copy that adapts whenever it is called."""
-        return Adapting(model, self, self.gate)
 
     def start(self, model: nn.Module) -> SimpleNamespace:
         """The model, its optimiser, and where the weights were."""
-        state = learner(model, self.rate, self.span, type(self).__name__)
+        state = super().start(model)
         state.origin = [weight.detach().clone() for weight in state.weights]
         state.mean = None
         return state
@@ -58,7 +50,7 @@ class SAR(Editor):
         """Climb to the worst point near by, descend from there."""
         with torch.enable_grad():
             logits = forward(state.model, batch.inputs)
-            loss = self._loss(logits)
+            loss = self._reliable(logits)
             if loss is None:
                 return logits.detach()
             gradients = torch.autograd.grad(loss, state.weights)
@@ -69,7 +61,7 @@ class SAR(Editor):
             with torch.no_grad():
                 for weight, gradient in zip(state.weights, gradients, strict=True):
                     weight += self.radius * gradient / (length + 1e-12)
-            loss = self._loss(forward(state.model, batch.inputs))
+            loss = self._reliable(forward(state.model, batch.inputs))
             if loss is not None:
                 loss.backward()
         self._put(state, here)
@@ -78,7 +70,7 @@ class SAR(Editor):
             self._watch(state, float(loss.detach()))
         return logits.detach()
 
-    def _loss(self, logits: torch.Tensor) -> torch.Tensor | None:
+    def _reliable(self, logits: torch.Tensor) -> torch.Tensor | None:
         unsure = entropy(logits)
         chosen = unsure.detach() < self.certain * math.log(logits.shape[1])
         return unsure[chosen].mean() if bool(chosen.any()) else None

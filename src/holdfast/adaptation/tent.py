@@ -5,14 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import torch
-from torch import nn
 
-from holdfast.adaptation._adapting import Adapting, Batch
-from holdfast.adaptation._learning import entropy, learn, learner
-from holdfast.core import Editor
+from holdfast.adaptation._adapter import NormLearner
+from holdfast.adaptation._adapting import Batch
+from holdfast.adaptation._learning import entropy
 
 
-class Tent(Editor):
+class Tent(NormLearner):
     r"""The weights of normalisation layers move to where the model's answers are certain.
 
     .. math:: \min_{\gamma, \beta} \frac{1}{n} \sum_i H\big(p(\cdot \mid x_i)\big)
@@ -25,6 +24,7 @@ class Tent(Editor):
     streams (certainty is also had by one class for all), on small batches and on rows sorted by class; the `gate`
     notices and goes back to the frozen model.
 
+    >>> from torch import nn
     >>> norm = nn.Sequential(nn.LayerNorm(2), nn.Flatten())
     >>> made = Tent(rate=0.5, steps=3, span=4, gate=False).edit(norm)
     >>> first, again = (made(torch.tensor([[3.0, 1.0]])) for _ in range(2))
@@ -33,23 +33,15 @@ class Tent(Editor):
     """
 
     source = "wang2021tent"
-    adapts = True
     claims = ("corrupted", "small_batches", "single_images", "repeated")
-    rate: float = 1e-3
     steps: int = 1
-    span: int = 64
-    gate: bool = True
-
-    def edit(self, model: nn.Module) -> Adapting:
-        """A copy that adapts whenever it is called."""
-        return Adapting(model, self, self.gate)
-
-    def start(self, model: nn.Module) -> SimpleNamespace:
-        """The model with its optimiser."""
-        return learner(model, self.rate, self.span, type(self).__name__)
 
     def step(self, state: SimpleNamespace, batch: Batch) -> torch.Tensor:
         """Descend the mean entropy of the batch."""
         for _ in range(self.steps):
-            logits = learn(state, batch.inputs, lambda logits: entropy(logits).mean())
+            logits = super().step(state, batch)
         return logits
+
+    def loss(self, state: SimpleNamespace, batch: Batch, logits: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
+        """The mean entropy."""
+        return entropy(logits).mean()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from types import SimpleNamespace
 
 import torch
 from torch import nn
 
-from holdfast.adaptation._adapting import Adapting, Batch
-from holdfast.adaptation._learning import entropy, learn, learner
-from holdfast.core import Editor
+from holdfast.adaptation._adapter import NormLearner
+from holdfast.adaptation._adapting import Batch
+from holdfast.adaptation._learning import entropy, learner
 from holdfast.nets.calling import forward
 
 
-class WisdomOfCrowds(Editor):
+class WisdomOfCrowds(NormLearner):
     r"""TENT on the rows whose own answer has not lost probability since adaptation began.
 
     .. math:: S = \{i : p^\theta_{\hat y_i}(x_i) \ge p^{\theta_0}_{\hat y_i}(x_i)\}, \quad
@@ -32,32 +33,19 @@ class WisdomOfCrowds(Editor):
     """
 
     source = "lee2023wisdom"
-    adapts = True
     claims = ("corrupted", "small_batches", "repeated")
-    rate: float = 1e-3
-    span: int = 64
-    gate: bool = True
-
-    def edit(self, model: nn.Module) -> Adapting:
-        """A copy that adapts whenever it is called."""
-        return Adapting(model, self, self.gate)
 
     def start(self, model: nn.Module) -> SimpleNamespace:
         """The model that learns and its twin that does not."""
-        import copy
-
         twin = copy.deepcopy(model)
-        state = learner(model, self.rate, self.span, type(self).__name__)
+        state = super().start(model)
         state.twin = learner(twin, 0.0, self.span, type(self).__name__).model
         return state
 
-    def step(self, state: SimpleNamespace, batch: Batch) -> torch.Tensor:
-        """One step on the rows that the others confirm."""
-        before = forward(state.twin, batch.inputs).float().softmax(1)
-        return learn(state, batch.inputs, lambda logits: self._loss(logits, before))
-
-    @staticmethod
-    def _loss(logits: torch.Tensor, before: torch.Tensor) -> torch.Tensor | None:
+    def loss(self, state: SimpleNamespace, batch: Batch, logits: torch.Tensor) -> torch.Tensor | None:
+        """The entropy of rows that the others confirm."""
+        with torch.no_grad():
+            before = forward(state.twin, batch.inputs).float().softmax(1)
         answer = before.argmax(1, keepdim=True)
         now = logits.detach().float().softmax(1)
         chosen = (now.gather(1, answer) >= before.gather(1, answer))[:, 0]

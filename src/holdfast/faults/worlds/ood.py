@@ -17,6 +17,7 @@ from sklearn.neural_network import MLPClassifier
 
 from holdfast.faults.worlds import World, split
 
+SHOWN = 80  # images that detectors which call the network are given
 NOVEL = 7  # digits from here on are never shown in training
 
 
@@ -72,6 +73,27 @@ def network_long(seed: int) -> World:
     chosen = rng.random(len(X)) < 1 / 3
     X[chosen] = rng.uniform(0, 5, X[chosen].shape)
     return _seen_by_network(seed, X, chosen)
+
+
+def images_held_out_class(seed: int) -> World:
+    """Images and a small residual network that never saw digits 7, 8 and 9; those are the rows to find."""
+    draw = _draw(seed)
+    X = np.vstack([draw["test_X"][:SHOWN], draw["novel_X"][: SHOWN // 2]])
+    return _shown(seed, X, np.arange(len(X)) >= SHOWN)
+
+
+def images_noise(seed: int) -> World:
+    """Images and the same network; every third one has noise on its pixels."""
+    rng = np.random.default_rng([seed, 8])
+    X = _draw(seed)["test_X"][:SHOWN].copy()
+    chosen = rng.random(len(X)) < 1 / 3
+    X[chosen] += rng.normal(0, 0.5, X[chosen].shape)
+    return _shown(seed, X, chosen)
+
+
+def images_none(seed: int) -> World:
+    """Images and the same network; digits of the classes that it has learnt."""
+    return _shown(seed, _draw(seed)["test_X"][:SHOWN], np.zeros(SHOWN, bool))
 
 
 def feature_shift(seed: int) -> World:
@@ -184,6 +206,36 @@ def _seen_by_network(seed: int, X: np.ndarray, truth: np.ndarray) -> World:
 
     head = {"class_weights": network.coefs_[1].T.copy(), "class_bias": network.intercepts_[1]}
     return World({**seen(X), **head}, truth, {**seen(draw["train_X"]), "y": draw["train_y"]})
+
+
+def _shown(seed: int, X: np.ndarray, truth: np.ndarray) -> World:
+    draw, model = _draw(seed), _residual_network(seed)
+
+    def images(rows: np.ndarray) -> np.ndarray:
+        return rows.reshape(-1, 1, 8, 8).astype(np.float32)
+
+    kept = slice(2 * SHOWN)
+    train = {"images": images(draw["train_X"][kept]), "y": draw["train_y"][kept], "model": model}
+    return World({"images": images(X), "model": model}, truth, train)
+
+
+@cache
+def _residual_network(seed: int) -> Any:
+    from functools import partial
+
+    import torch
+
+    from holdfast.nets import Batches, fit
+    from holdfast.nets.calling import seeded
+    from holdfast.nets.objectives import CrossEntropy
+    from holdfast.nets.reference import ResNet
+
+    draw = _draw(seed)
+    loader = Batches(draw["learnt_X"].reshape(-1, 1, 8, 8), draw["learnt_y"], batch_size=64, shuffle=True, seed=seed)
+    with seeded(seed):
+        model = ResNet(1, NOVEL, width=8)
+    optimizer = partial(torch.optim.AdamW, lr=5e-3)
+    return fit(model, CrossEntropy(), loader, epochs=6, optimizer=optimizer, seed=seed, device="cpu").model
 
 
 @cache

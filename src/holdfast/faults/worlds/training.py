@@ -6,6 +6,7 @@ The truth of a world is a `Lesson`: a network, batches to learn from, a score, a
 from __future__ import annotations
 
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from holdfast.faults.worlds._lessons import (
     logits_of,
     mean_recall,
     network,
+    recalls,
+    unknown_found,
     worst_group,
 )  # fmt: skip
 
@@ -52,6 +55,26 @@ def imbalanced(seed: int) -> World:
 
 
 @cache
+def imbalanced_but_watched(seed: int) -> World:
+    """Thirty times as many rows of the most frequent digit as of the rarest; 200 balanced rows are kept to look at.
+
+    The score is the mean recall of the three digits that are found least, on the other rows.
+    """
+    X, y, X_new, y_new = digits(seed)
+    rows = _tail(y, 90, 30, seed)
+    score = partial(_low_recalls, X=X_new[200:], y=y_new[200:])
+    return lesson_world(network(seed), batches(X[rows], y[rows], seed), score, 30, ref_X=X_new[:200], ref_y=y_new[:200])
+
+
+@cache
+def none_watched(seed: int) -> World:
+    """Digits as they come, judged by accuracy; 200 rows are kept to look at."""
+    X, y, X_new, y_new = digits(seed)
+    score = partial(accuracy, X=X_new[200:], y=y_new[200:])
+    return lesson_world(network(seed), batches(X, y, seed), score, 30, ref_X=X_new[:200], ref_y=y_new[:200])
+
+
+@cache
 def rare_positives(seed: int) -> World:
     """Eights against other digits: 40 eights among 900 rows. The score is F1 of the eights."""
     X, y, X_new, y_new = digits(seed)
@@ -81,6 +104,41 @@ def shortcut(seed: int) -> World:
     loader = batches(seen, y, seed, group=2 * y + corner, weak_logits=_weak_logits(seen, y, 2, seed))
     score = partial(worst_group, X=new, y=y_new, group=2 * y_new + new_corner)
     return lesson_world(network(seed, k=2), loader, score)
+
+
+def _tail(y: np.ndarray, most: int, ratio: int, seed: int) -> np.ndarray:
+    """Row numbers of a long tail, from `most` rows of one class down to a `ratio`th of that."""
+    rank = np.random.default_rng([seed, 2]).permutation(10)
+    sizes = np.round(most * float(ratio) ** (-np.arange(10) / 9)).astype(int)
+    return np.concatenate([np.flatnonzero(y == c)[: sizes[place]] for place, c in enumerate(rank)])
+
+
+def _low_recalls(model: Any, X: np.ndarray, y: np.ndarray) -> float:
+    return float(np.mean(sorted(recalls(model, X, y))[:3]))
+
+
+@cache
+def unknown_class(seed: int) -> World:
+    """Digits 0 to 6 are learnt, 7 and 8 are shown as outliers, 9 is unknown. Score: AUROC of 9 by the softmax."""
+    X, y, X_new, y_new = digits(seed)
+    known, novel = y_new < 7, y_new == 9
+    score = partial(unknown_found, known=X_new[known], novel=X_new[novel])
+    return lesson_world(network(seed, k=7), _with_outliers(X, y, seed), score)
+
+
+@cache
+def none_with_outliers(seed: int) -> World:
+    """The same digits and outliers; the score is the accuracy on digits 0 to 6."""
+    X, y, X_new, y_new = digits(seed)
+    known = y_new < 7
+    score = partial(accuracy, X=X_new[known], y=y_new[known])
+    return lesson_world(network(seed, k=7), _with_outliers(X, y, seed), score)
+
+
+def _with_outliers(X: np.ndarray, y: np.ndarray, seed: int) -> Any:
+    known, others = y < 7, X[(y == 7) | (y == 8)]
+    drawn = others[np.random.default_rng([seed, 6]).integers(len(others), size=int(known.sum()))]
+    return batches(X[known], y[known], seed, outliers=drawn)
 
 
 def _with_corner(X: np.ndarray, y: np.ndarray, agree: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
