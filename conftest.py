@@ -2,14 +2,16 @@
 
 import os
 
+import pytest
+
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+os.environ.setdefault("HOLDFAST_DEVICE", "cpu")  # test_device.py names the device itself
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list) -> None:
     """Tests that share what they made (trained networks, worlds) run in one process: laws by family, others by file."""
-    import pytest
-
     for item in items:
         name = item.nodeid.partition("[")[2]
         group = name.partition(".")[0] if "test_laws.py" in item.nodeid else item.nodeid.partition("::")[0]

@@ -18,7 +18,8 @@ from sklearn.kernel_ridge import KernelRidge
 from holdfast.calibration import ExpectedCalibrationError, TemperatureScaling
 from holdfast.core import Estimate
 
-OVERLAPS, SEEDS, SHOWN, MIXTURES = (0.1, 0.4, 0.8), 10, 250, 1000  # 0 leaves nothing to scale: every held-out row is right
+OVERLAPS = (0.1, 0.4, 0.8)  # 0 leaves nothing to scale: every held-out row is right
+SEEDS, SHOWN, MIXTURES = 10, 250, 1000
 SHARP = 10.0  # of the scores, so that a fitted label is a sure one; the temperature is learnt on top
 
 

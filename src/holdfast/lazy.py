@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import Any
 
 FAMILIES = (
-    "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "mixing", "selection",
-    "augmentation", "training", "generalization", "merging", "adaptation", "language", "faults",
+    "labels", "leakage", "shift", "ood", "slices", "estimation", "calibration", "weighting", "mixing", "curation",
+    "selection", "augmentation", "training", "generalization", "merging", "adaptation", "language", "faults",
 )  # fmt: skip
 EXTRAS = {"torch": "torch", "safetensors": "torch", "transformers": "language"}  # the extra that installs a module
 

@@ -41,6 +41,12 @@ ARGUMENTS: dict[str, Argument] = {
     "row": Argument((), "any", "the row numbers of a batch"),
     "_": Argument((), "any", "whatever else a batch holds"),
     "loader": Argument((), "any", "what is iterated once an epoch: `nets.Batches` or a torch `DataLoader`"),
+    "gradients": Argument(
+        ("n", "p"), "real", "gradient of the loss of every row in the weights, or a projection of it"
+    ),
+    "epoch_gradients": Argument(
+        ("t", "n", "d"), "real", "gradient of the label's logit in the inputs of every row, at t checkpoints"
+    ),
     "ensemble_gradients": Argument(("m", "n", "p"), "real", "gradients of every row in m networks or checkpoints"),
     "gradient_norms": Argument(("m", "n"), "positive", "norm of the gradient of every row in m networks"),
     "effects": Argument(("m",), "real", "effect of one training row on one test row in m trained networks"),
@@ -87,6 +93,10 @@ ARGUMENTS: dict[str, Argument] = {
     "losses": Argument(("m",), "positive", "test losses, one per run"),
     "parameters": Argument(("m",), "positive", "parameters of the model of every run"),
     "tokens": Argument(("m",), "positive", "training examples or tokens of every run"),
+    "diversity": Argument(
+        ("m",), "real", "how diverse the training text of every run is, such as its compression ratio"
+    ),
+    "syntheticity": Argument(("m",), "real", "how machine-made it is, such as its perplexity under a teacher"),
     "steps": Argument(("m",), "positive", "optimizer steps of every run up to where its loss was read"),
     "batch_sizes": Argument(("m",), "positive", "training examples or tokens a step of every run"),
     "compute": Argument(("m",), "positive", "training compute of every run, in any unit"),
@@ -104,6 +114,7 @@ ARGUMENTS: dict[str, Argument] = {
     "loss_drops": Argument(("r", "m"), "real", "by how much the loss of every group fell in each short round"),
     "is_wanted": Argument(("m",), "mask", "true for the groups that are to take a larger share"),
     "quality": Argument(("m",), "positive", "what one token of every group is worth, in any unit"),
+    "perplexity": Argument(("n",), "positive", "perplexity of every text under a small language model"),
     "text": Argument(("n",), "text", "one text per row"),
     "token_log_probs": Argument(
         ("n", "t"), "log_probs", "log-probability of every token of n texts, NaN after the end"

@@ -45,6 +45,15 @@ def test_a_benchmark_in_training_is_found_and_one_that_was_not_is_not(files: dic
     assert sum(row["flagged"] for row in clean["texts"]) <= 3
 
 
+def test_single_texts_are_told_apart_too(files: dict[str, str]) -> None:
+    from holdfast.contamination.membership import membership
+
+    found = membership(BENCHMARK, UNSEEN, files["seen"])
+    assert sum(row["flagged"] for row in found["texts"]) > 10 and len(found["tests"]) == 5
+    clean = membership(BENCHMARK, UNSEEN, files["clean"])
+    assert sum(row["flagged"] for row in clean["texts"]) <= 3
+
+
 def test_files_and_saving(files: dict[str, str], tmp_path: Path) -> None:
     found = holdfast.contamination(files["seen"], files["benchmark"], UNSEEN, piece=3, orders=5, ordered=False)
     assert [row["test"] for row in found["tests"]] == ["dataset inference"]

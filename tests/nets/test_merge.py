@@ -19,6 +19,7 @@ from holdfast.cli import main  # noqa: E402
 from holdfast.faults.worlds import merging as beds  # noqa: E402
 from holdfast.merging import Dare, LossBarrier, PermutationAlignment, TiesMerging, UniformSoup  # noqa: E402
 from holdfast.nets import Batches, fit, open_state, predict  # noqa: E402
+from holdfast.nets.calling import seeded  # noqa: E402
 from holdfast.nets.norms import measured_again  # noqa: E402
 from holdfast.nets.reference import ResNet  # noqa: E402
 
@@ -105,14 +106,19 @@ def test_a_worse_merge_is_refused_and_the_best_parent_returned() -> None:
 
 def test_statistics_of_normalisation_are_measured_again(digits) -> None:
     X, y = digits
-    loader = Batches(X[:600], y[:600], shuffle=True)
-    start = ResNet(1, 10, width=4)
-    adam = partial(torch.optim.AdamW, lr=1e-2)
-    one, two = (fit(start, CrossEntropy(), loader, epochs=4, optimizer=adam, seed=seed).model for seed in (1, 2))
+    with seeded(0):
+        start = ResNet(1, 10, width=4)
+    adam = partial(torch.optim.AdamW, lr=3e-2)
+    one, two = (
+        fit(start, CrossEntropy(), Batches(X[:600], y[:600], shuffle=True, seed=seed), epochs=4, optimizer=adam).model
+        for seed in (1, 2)
+    )
     merged = UniformSoup().edit([one, two])
     again = holdfast.merge([one, two], batches=Batches(X[:600])).model
     plain, better = ((predict(m, Batches(X[1000:])).argmax(1) == y[1000:]).mean() for m in (merged, again))
-    assert better > plain, f"accuracy {plain:.3f} with averaged statistics, {better:.3f} with statistics measured again"
+    assert better > plain + 0.02, (
+        f"accuracy {plain:.3f} with averaged statistics, {better:.3f} with statistics measured again"
+    )
     assert _same(dict(merged.named_parameters()), dict(again.named_parameters())), "a weight was changed"
     before = copy.deepcopy(one.state_dict())
     measured_again(one, Batches(X[:64]))

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from holdfast.augmentation._pairs import drawn_share
+from holdfast.augmentation._images import as_images
 from holdfast.core import Objective
 from holdfast.nets.objectives import class_logits
+from holdfast.nets.pairs import drawn_share
 
 
 class CutMix(Objective):
@@ -37,7 +38,7 @@ class CutMix(Objective):
     def loss(self, model: nn.Module, inputs: torch.Tensor, y: torch.Tensor, **_: Any) -> torch.Tensor:
         """The mean over the pairs of the batch."""
         other = torch.randperm(len(inputs)).to(inputs.device)
-        images = _as_images(inputs)
+        images = as_images(inputs)
         keep = self._keep(*images.shape[-2:]).to(inputs.device)
         share = float(keep.float().mean())
         mixed = torch.where(keep, images, images[other]).reshape(inputs.shape)
@@ -52,14 +53,3 @@ class CutMix(Objective):
         tall = (rows - middle[0] * height).abs() < side * height / 2
         wide = (columns - middle[1] * width).abs() < side * width / 2
         return ~(tall[:, None] & wide[None])
-
-
-def _as_images(inputs: torch.Tensor) -> torch.Tensor:
-    if inputs.ndim > 2:
-        return inputs
-    size = round(inputs.shape[1] ** 0.5)
-    if size**2 != inputs.shape[1]:
-        raise ValueError(
-            f"inputs has rows of {inputs.shape[1]} numbers; expected (n, ..., height, width) or square images."
-        )
-    return inputs.reshape(-1, size, size)

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from holdfast.augmentation._pairs import drawn_share, mixed_loss
 from holdfast.core import Objective
 from holdfast.nets.objectives import class_logits
+from holdfast.nets.pairs import drawn_share, mixed_loss
 
 
 class RegMixup(Objective):

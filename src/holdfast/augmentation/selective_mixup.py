@@ -7,8 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from holdfast.augmentation._pairs import drawn_share, mixed_loss
 from holdfast.core import Objective
+from holdfast.nets.pairs import drawn_share, mixed_loss
 
 
 class SelectiveMixup(Objective):

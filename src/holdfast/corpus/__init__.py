@@ -9,11 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from holdfast.corpus.comparison import compare as compare
     from holdfast.corpus.decontamination import decontaminate as decontaminate
     from holdfast.corpus.deduplication import dedup as dedup
+    from holdfast.corpus.mixture import mix as mix
     from holdfast.corpus.restoration import restore as restore
+    from holdfast.corpus.selection import select as select
 
-VERBS = {"decontaminate": "decontamination", "dedup": "deduplication", "restore": "restoration"}
+VERBS = {
+    "compare": "comparison",
+    "decontaminate": "decontamination", "dedup": "deduplication", "mix": "mixture", "restore": "restoration",
+    "select": "selection",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

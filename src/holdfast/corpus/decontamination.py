@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from holdfast.corpus.benchmarks import Item, read_items
-from holdfast.corpus.deduplication import EXAMPLES, troubles
 from holdfast.corpus.output import write_outputs
-from holdfast.corpus.records import Fields, read_pieces
-from holdfast.corpus.scan import HASH, Arrays, Index, Scan, scan_shard
+from holdfast.corpus.records import Fields
+from holdfast.corpus.scan import HASH, Arrays, Index, Scan, sample_texts, scan_shard
 from holdfast.corpus.sources import Shard, Source, cut, find_sources, wrong
+from holdfast.corpus.summary import check_broken, summary_of, troubles
 from holdfast.corpus.workspace import workspace, write_text
 from holdfast.engine.stage import Tell
 from holdfast.engine.store import read_arrays
+from holdfast.ops.text_features import as_buffer
 
 SAMPLE = 2000  # documents from which it is learnt how frequent words are
 SHOWN = 300  # bytes of evidence
@@ -55,6 +56,7 @@ def decontaminate(
         raise wrong("decontamination needs compiled kernels: pip install 'holdfast[corpus]'")
     if not 0 < threshold <= 1:
         raise wrong(f"threshold {threshold}: expected a score above 0 and up to 1, such as 0.2.")
+    check_broken(broken)
     items = _scored(read_items(against, item_field), scores)  # type: ignore[arg-type]
     sources = find_sources(inputs)  # type: ignore[arg-type]
     fields = Fields(text, id)
@@ -72,7 +74,7 @@ def decontaminate(
         index = Index(sources, pieces)
         hits = _hits(index, items)
         aside = troubles(index, "broken", broken)
-        write_outputs(place, index, _provenance(hits) + aside, piece)
+        write_outputs(place, index, _provenance(hits) + aside, piece, fields)
         lines = "".join(json.dumps(hit, ensure_ascii=False) + "\n" for hit in hits)
         write_text(place.results / "hits.jsonl", lines)
         summary = _summary(index, items, hits, aside, settings, alarm_rate)
@@ -145,29 +147,21 @@ def _prepare(items: list[Item], sources: list[Source], shards: list[Shard], piec
     from holdfast.ops.text_compiled import word_hashes
     from holdfast.ops.window_score import index_items
 
-    words, _, starts = word_hashes(*_buffer([item.text for item in items]))
+    words, _, starts = word_hashes(*as_buffer([item.text for item in items]))
     empty = np.flatnonzero(np.diff(starts) == 0)
     if len(empty):
         item = items[empty[0]]
         raise wrong(f"item {item.number + 1} of {item.benchmark} holds no word, so that it cannot be looked for.")
-    sample: list[str] = []
-    chosen = [shards[int(at)] for at in np.unique(np.linspace(0, len(shards) - 1, 8))]
-    for shard in chosen:
-        found = next(read_pieces(sources[shard.source], shard, piece, fields), None)
-        sample += found.texts[: SAMPLE // len(chosen)] if found else []
-    seen, _, ends = word_hashes(*_buffer(sample))
-    wanted = np.isin(seen, words)
+    sample = sample_texts(sources, shards, piece, fields, SAMPLE)
+    seen, _, ends = word_hashes(*as_buffer(sample))
+    known = np.unique(words)
+    code = np.minimum(np.searchsorted(known, seen), max(len(known) - 1, 0))
+    wanted = known[code] == seen
     document = np.repeat(np.arange(len(sample)), np.diff(ends))[wanted]
-    pairs = np.unique(np.stack([seen[wanted], document.astype(np.uint64)]), axis=1)
-    known, counts = np.unique(pairs[0], return_counts=True)
+    pairs = np.unique(code[wanted] * max(len(sample), 1) + document)  # every word of a document once
+    counts = np.bincount(pairs // max(len(sample), 1), minlength=len(known))
     share = dict(zip(known.tolist(), (counts / max(len(sample), 200)).tolist(), strict=True))
     return index_items(words, starts, share)
-
-
-def _buffer(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    starts = np.concatenate([[0], np.cumsum([len(one) for one in encoded])]).astype(np.int64)
-    return np.frombuffer(b"".join(encoded), dtype=np.uint8), starts
 
 
 def _look(text: np.ndarray, starts: np.ndarray, settings: Any, tools: Any) -> Arrays:
@@ -226,24 +220,12 @@ def _summary(
     documents = {hit["document"] for hit in hits}
     dirty = np.zeros(len(items), dtype=bool)
     dirty[[hit.pop("_item") for hit in hits]] = True
-    broken = [about for _, about in index.troubles("broken")]
-    large = [about for _, about in index.troubles("large")]
     sizes = Counter(item.benchmark for item in items)
     found = Counter(item.benchmark for item, bad in zip(items, dirty, strict=True) if bad)
-    summary: dict[str, Any] = {
-        "command": "decontaminate",
-        "settings": settings,
-        "documents": index.count,
-        "kept": index.count - len(documents),
-        "removed": {"contaminated": len(documents)} if documents else {},
-        "benchmarks": {name: {"items": size, "contaminated": found[name]} for name, size in sizes.items()},
-        "scores": None,
-        "broken": {"count": len(broken), "set_aside": len(aside), "first": broken[:EXAMPLES]},
-        "too_large_to_compare": {"count": len(large), "first": large[:EXAMPLES]},
-        "not_utf8": index.replaced,
-        "repeated_ids": index.repeated_names() if index.count else 0,
-        "alarms": [],
-    }
+    removed = Counter({"contaminated": len(documents)} if documents else {})
+    summary = summary_of(index, settings, removed, len(documents), aside)
+    summary["benchmarks"] = {name: {"items": size, "contaminated": found[name]} for name, size in sizes.items()}
+    summary["scores"] = None
     known = np.array([item.score is not None for item in items])
     if known.any():
         values = np.array([item.score or 0.0 for item in items])

@@ -26,13 +26,15 @@ from holdfast.corpus.duplicates import (
 )
 from holdfast.corpus.output import write_outputs
 from holdfast.corpus.records import Fields
-from holdfast.corpus.scan import HASH, Index, Scan, scan_shard
+from holdfast.corpus.scan import HASH, Arrays, Index, Scan, sample_texts, scan_shard
 from holdfast.corpus.sources import cut, find_sources, wrong
+from holdfast.corpus.summary import check_broken, rate_alarms, summary_of, troubles
 from holdfast.corpus.workspace import Workspace, workspace
 from holdfast.engine.stage import Tell
 from holdfast.engine.store import read_array
 
-EXAMPLES = 20
+LEAST = 12  # words of a passage: shorter runs repeat by chance
+SAMPLE = 2000  # documents from which it is learnt how frequent words are
 
 
 def dedup(
@@ -44,6 +46,9 @@ def dedup(
     k: int = 3,
     bands: int = 40,
     rows: int = 4,
+    substring: int = 0,
+    semantic: float = 0.0,
+    embeddings: str | Path | np.ndarray | None = None,
     text: str = "text",
     id: str = "id",
     broken: str = "aside",
@@ -57,22 +62,43 @@ def dedup(
     """Write `inputs` to the folder `out` without documents that repeat an earlier one; return the summary.
 
     Exact copies have the same text. Near copies have at least `threshold` of their word `k`-grams in common (Jaccard)
-    with a document that is kept: found by MinHash of `bands` x `rows`, then counted. `out/provenance.jsonl` says of
-    every removed document which rule and which kept document, with what score; `restore` puts them back.
+    with a document that is kept: found by MinHash of `bands` x `rows`, then counted. With `semantic` above 0, documents
+    go whose vector is within that of one minus the cosine of a kept one's (`embeddings`, else vectors of words). With
+    `substring`, runs of so many words or more that stand in an earlier document are taken out of the text of later
+    ones. `out/provenance.jsonl` says of every removed document or passage which rule and which kept document, with what
+    score; `restore` puts them back.
     """
     _check(threshold, k, bands, rows, broken)
+    _check_more(substring, semantic, embeddings)
     near = None if exact_only else Near(k, bands, rows, threshold)
     sources = find_sources(inputs)  # type: ignore[arg-type]
     fields = Fields(text, id)
-    settings = {"command": "dedup", "near": near and asdict(near), "fields": asdict(fields), "broken": broken}
-    settings |= {"hash": HASH}
+    settings: dict[str, Any] = {
+        "command": "dedup",
+        "near": near and asdict(near),
+        "fields": asdict(fields),
+        "broken": broken,
+    }
+    settings |= {"hash": HASH, "substring": substring, "semantic": semantic, "given": embeddings is not None}
     alarms = Alarms(alarm_rate, alarm_cluster)
     with workspace(
         Path(out), sources, settings, engine=engine, workers=workers, force=force, tell=progress
     ) as place:  # fmt: skip
         shards, weights, piece = cut(sources)
         total = sum(source.size for source in sources)
-        scan = Scan(sources, piece, fields, signatures, near, total)
+        lexical = None
+        if semantic and embeddings is None:
+            from holdfast.corpus.vectors import Lexical
+
+            lexical = Lexical.learn(sample_texts(sources, shards, piece, fields, SAMPLE))
+        scan = Scan(
+            sources,
+            piece,
+            fields,
+            look if near or substring or lexical else None,
+            Look(near, substring, lexical),
+            total,
+        )
         _, pieces = place.stage("scan", scan_shard, scan, shards, weights, "reading")
         index = Index(sources, pieces)
         first = exact_copies(index)
@@ -80,10 +106,21 @@ def dedup(
         crowded = 0
         if near is not None and index.count:
             centre, score, crowded = _near(place, index, first, near, total)
-        found = _provenance(index, first, centre, score)
+        rule = np.where(first == centre, "exact", "near").astype(object)
+        if semantic and index.count:
+            from holdfast.corpus.vectors import vectors_of
+
+            _semantic(vectors_of(index, embeddings), semantic, centre, score, rule)
+        found = _provenance(index, centre, score, rule)
+        cut_out = _passages(place, index, centre, substring) if substring and index.count else []
         aside = troubles(index, "broken", broken)
-        write_outputs(place, index, found + aside, piece)
-        summary = _summary(index, found, centre, aside, crowded, settings, alarms)
+        write_outputs(place, index, found + cut_out + aside, piece, fields)
+        summary = _summary(
+            index, found + [row for row in cut_out if row["span"] is None], centre, aside, settings, alarms
+        )
+        summary["crowded_buckets"] = crowded
+        if substring:
+            summary["passages"] = _passages_told(cut_out)
         place.finish(summary)
     return summary
 
@@ -102,8 +139,91 @@ def _check(threshold: float, k: int, bands: int, rows: int, broken: str) -> None
     for name, value in (("k", k), ("bands", bands), ("rows", rows)):
         if not 1 <= value <= 1000:
             raise wrong(f"{name} {value}: expected a whole number from 1 to 1000.")
-    if broken not in ("aside", "keep", "stop"):
-        raise wrong(f"broken {broken!r}: expected aside (taken out, can be put back), keep or stop.")
+    check_broken(broken)
+
+
+def _check_more(substring: int, semantic: float, embeddings: Any) -> None:
+    if substring and not LEAST <= substring <= 10_000:
+        raise wrong(
+            f"substring {substring}: expected {LEAST} to 10000 words, such as 50: shorter runs repeat by chance."
+        )
+    if not 0 <= semantic < 1:
+        raise wrong(
+            f"semantic {semantic}: expected one minus the smallest cosine, at least 0 and below 1, such as 0.05."
+        )
+    if embeddings is not None and not semantic:
+        raise wrong("embeddings are read for semantic duplicates only: give --semantic too, such as 0.05.")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is noted of every document: for near copies, for passages of so many words, for vectors."""
+
+    near: Near | None
+    substring: int
+    lexical: Any
+
+
+def look(text: np.ndarray, starts: np.ndarray, wanted: Look, tools: Any) -> Arrays:
+    """What `scan` notes of every document for this."""
+    words, places, ends = tools.word_hashes(text, starts)
+    found = {} if wanted.near is None else signatures(words, ends, wanted.near, tools)
+    if wanted.substring:
+        from holdfast.corpus.substrings import note_words
+
+        found |= note_words(text, starts, words, places, ends, wanted.substring, tools)
+    if wanted.lexical is not None:
+        found["vectors"] = wanted.lexical.of(words, ends)
+    return found
+
+
+def _semantic(X: np.ndarray, epsilon: float, centre: np.ndarray, score: np.ndarray, rule: np.ndarray) -> None:
+    """Of the documents that stay so far, those that say what another says go there; what went to them goes along."""
+    from holdfast.curation import SemDeDup
+
+    stay = np.flatnonzero(centre == np.arange(len(centre)))
+    stay = stay[np.abs(X[stay]).sum(axis=1) > 0]
+    if not len(stay):
+        return
+    method = SemDeDup(epsilon=epsilon)
+    method.select_rows(X=X[stay])
+    gone = np.flatnonzero(method.matched_ >= 0)
+    target = np.arange(len(centre))
+    target[stay[gone]] = stay[method.matched_[gone]]
+    moved = (centre != np.arange(len(centre))) & (target[centre] != centre)
+    score[stay[gone]], rule[stay[gone]] = method.similarity_[gone], "semantic"
+    rule[moved] = "semantic"
+    score[moved] = score[centre[moved]]
+    centre[:] = target[centre]
+
+
+def _passages(place: Workspace, index: Index, centre: np.ndarray, length: int) -> list[dict[str, Any]]:
+    """A row for every passage that stands in an earlier document; for a document that is nothing else, one row."""
+    from holdfast.corpus.substrings import find_repeats, passages, prepare
+
+    parts = prepare(index, place.work / "repeats.piece", centre == np.arange(index.count), length)
+    shards = list(range(parts.count))
+    _, found = place.stage("repeats", find_repeats, parts, shards, [1] * len(shards), "comparing")
+    rows = []
+    some = passages(index, found, length)
+    matches = {one: index.describe(one) for one in sorted({passage.matched for passage in some})}
+    for passage in some:
+        match = matches[passage.matched]
+        rows.append(
+            {"rule": "repeated" if passage.whole else "substring"}
+            | index.describe(passage.document)
+            | {"matched_file": match["file"], "matched_line": match["line"], "matched_id": match["id"],
+               "score": passage.words, "span": None if passage.whole else [passage.begin, passage.stop]}
+        )  # fmt: skip
+    return rows
+
+
+def _passages_told(rows: list[dict[str, Any]]) -> dict[str, int]:
+    return {
+        "documents": len({(row["file"], row["start"]) for row in rows}),
+        "passages": len(rows),
+        "words": sum(row["score"] for row in rows),
+    }
 
 
 def _near(
@@ -128,16 +248,15 @@ def _near(
     return centre, score, sum(int(read_array(path, "crowded")[0]) for path in pairs)
 
 
-def _provenance(index: Index, first: np.ndarray, centre: np.ndarray, score: np.ndarray) -> list[dict[str, Any]]:
+def _provenance(index: Index, centre: np.ndarray, score: np.ndarray, rules: np.ndarray) -> list[dict[str, Any]]:
     """A row for every removed document, with the kept one that it repeats."""
     removed = np.flatnonzero(centre != np.arange(index.count))
     kept = {document: index.describe(document) for document in np.unique(centre[removed]).tolist()}
     rows = []
     for document in removed.tolist():
         match = kept[int(centre[document])]
-        rule = "exact" if first[document] == centre[document] != document else "near"
         rows.append(
-            {"rule": rule}
+            {"rule": str(rules[document])}
             | index.describe(document)
             | {"matched_file": match["file"], "matched_line": match["line"], "matched_id": match["id"],
                "score": round(float(score[document]), 4), "span": None}
@@ -145,51 +264,18 @@ def _provenance(index: Index, first: np.ndarray, centre: np.ndarray, score: np.n
     return rows
 
 
-def troubles(index: Index, kind: str, broken: str) -> list[dict[str, Any]]:
-    """Broken records as rows of the provenance table, where they are to be set aside; an error where that is asked."""
-    found = [{"rule": "broken", **about} for _, about in index.troubles(kind)]
-    if found and broken == "stop":
-        place = found[0]
-        raise wrong(f"{place['file']}, line {place['line']}: {place['reason']} ({len(found)} such records in all).")
-    return found if broken == "aside" else []
-
-
 def _summary(
-    index: Index, found: list[dict[str, Any]], centre: np.ndarray, aside: list[dict[str, Any]], crowded: int,
+    index: Index, found: list[dict[str, Any]], centre: np.ndarray, aside: list[dict[str, Any]],
     settings: dict[str, Any], alarms: Alarms,
 ) -> dict[str, Any]:  # fmt: skip
-    broken = [about for _, about in index.troubles("broken")]
-    large = [about for _, about in index.troubles("large")]
     sizes = np.bincount(centre, minlength=1)
     clusters = sizes[sizes > 1]
-    by_file = Counter(row["file"] for row in found)
-    documents = index.count
-    per_source = np.zeros(len(index.sources), dtype=np.int64)
-    np.add.at(per_source, index.source, np.diff(index.first))
-    summary = {
-        "command": "dedup",
-        "settings": settings,
-        "documents": documents,
-        "kept": documents - len(found),
-        "removed": dict(Counter(row["rule"] for row in found)),
-        "clusters": {"count": len(clusters), "largest": int(clusters.max()) if len(clusters) else 0},
-        "broken": {"count": len(broken), "set_aside": len(aside), "first": broken[:EXAMPLES]},
-        "too_large_to_compare": {"count": len(large), "first": large[:EXAMPLES]},
-        "not_utf8": index.replaced,
-        "repeated_ids": index.repeated_names() if index.count else 0,
-        "crowded_buckets": crowded,
-        "alarms": [],
-    }
-    rows: list[str] = []
-    if documents and len(found) > alarms.rate * documents:
-        rows.append(f"{len(found) / documents:.0%} of all documents were removed (alarm at {alarms.rate:.0%})")
-    for source, count in zip(index.sources, per_source.tolist(), strict=True):
-        if len(index.sources) > 1 and count >= 20 and by_file[source.name] > max(alarms.rate, 0.5) * count:
-            rows.append(f"{source.name}: {by_file[source.name]} of {count} documents were removed")
+    summary = summary_of(index, settings, Counter(row["rule"] for row in found), len(found), aside)
+    summary["clusters"] = {"count": len(clusters), "largest": int(clusters.max()) if len(clusters) else 0}
+    summary["alarms"] = rate_alarms(index, found, alarms.rate)
     if len(clusters) and clusters.max() > alarms.cluster:
         centre_of = index.describe(int(sizes.argmax()))
-        rows.append(
+        summary["alarms"].append(
             f"{int(clusters.max())} documents are in one cluster, around {centre_of['file']}, line {centre_of['line']}"
         )
-    summary["alarms"] = rows
     return summary

@@ -31,11 +31,8 @@ class Near:
     threshold: float = 0.35
 
 
-def signatures(text: np.ndarray, starts: np.ndarray, near: Near | None, tools: Any) -> Arrays:
+def signatures(words: np.ndarray, word_starts: np.ndarray, near: Near, tools: Any) -> Arrays:
     """What `scan` notes of every document for this."""
-    if near is None:
-        return {}
-    words, _, word_starts = tools.word_hashes(text, starts)
     grams, ends = tools.shingles(words, word_starts, near.k)
     keys = tools.band_keys(grams, ends, near.bands, near.rows)
     return {"grams": grams, "ends": ends} | {

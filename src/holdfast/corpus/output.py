@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 from zlib import crc32
 
 import numpy as np
 
+from holdfast.corpus.records import Fields
+from holdfast.corpus.rewriting import header_of, rewritten, without
 from holdfast.corpus.scan import Arrays, Index
 from holdfast.corpus.sources import Source, open_source, pack, parquet_frame
 from holdfast.corpus.workspace import Workspace, write_text
 from holdfast.engine.store import read_arrays, write_arrays
 
 KEPT, REMOVED, WHOLE = "data", "removed", "original"
+PARTS = ("substring",)  # rules that take a passage out of a record that stays
 
 
 @dataclass(frozen=True)
@@ -27,26 +31,37 @@ class Copy:
     ranges: Path
     folder: Path
     piece: int
+    fields: Fields
 
 
-def write_outputs(place: Workspace, index: Index, removed: list[dict[str, Any]], piece: int) -> dict[str, Any]:
-    """Copy all sources without the removed records; the manifest. `removed` rows are provenance, in no order."""
-    rows = sorted(removed, key=lambda row: (row["file"], row["start"]))
+def write_outputs(
+    place: Workspace, index: Index, removed: list[dict[str, Any]], piece: int, fields: Fields
+) -> dict[str, Any]:
+    """Copy all sources without the removed records; the manifest. `removed` rows are provenance, in no order.
+
+    A row whose rule is in `PARTS` takes its `span` out of a record that stays; it is told how many bytes the record has
+    then (`written`), which is how `restore` finds it.
+    """
+    rows = sorted(removed, key=lambda row: (row["file"], row["start"], row.get("span") or []))
     ranges = place.work / "ranges"
     ranges.mkdir(exist_ok=True)
-    by_file: dict[str, list[tuple[int, int]]] = {}
+    by_file: dict[str, dict[tuple[int, int], list[list[int]]]] = {}
     for row in rows:
-        by_file.setdefault(row["file"], []).append((row["start"], row["stop"]))
+        cuts = by_file.setdefault(row["file"], {}).setdefault((row["start"], row["stop"]), [])
+        if row["rule"] in PARTS:
+            cuts.append(row["span"])
     for number, source in enumerate(index.sources):
-        spans = np.array(by_file.get(source.name, []), dtype=np.int64).reshape(-1, 2)
-        write_arrays(ranges / f"{number}.piece", {"spans": spans})
+        write_arrays(ranges / f"{number}.piece", _as_arrays(by_file.get(source.name, {})))
     copies = place.work / "copies"
     copies.mkdir(exist_ok=True)
     shards, weights = list(range(len(index.sources))), [source.size for source in index.sources]
-    copy = Copy(index.sources, ranges, copies, piece)
+    copy = Copy(index.sources, ranges, copies, piece, fields)
     stage, _ = place.stage("copied", copy_source, copy, shards, weights, "writing")
-    manifest = {}
+    manifest, sizes, cut_up = {}, {}, any(row["rule"] in PARTS for row in rows)
     for number, source in enumerate(index.sources):
+        for path in stage.pieces(number) if cut_up else ():
+            for start, size in read_arrays(path, ("written",))["written"].tolist():
+                sizes[source.name, start] = size
         last = read_arrays(stage.pieces(number)[-1], ("sums",))["sums"]
         manifest[source.name] = {"format": source.format, "packing": source.packing} | {
             kind: {"bytes": int(size), "crc32": f"{int(total):08x}"}
@@ -57,17 +72,65 @@ def write_outputs(place: Workspace, index: Index, removed: list[dict[str, Any]],
             if (kind == KEPT or last[1][0]) and not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _copied(copies, number, kind).replace(target)
+    rows = [row | {"written": sizes[row["file"], row["start"]]} if row["rule"] in PARTS else row for row in rows]
     write_text(place.results / "manifest.json", json.dumps(manifest, indent=1))
     write_text(place.results / "provenance.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     return manifest
 
 
+def _as_arrays(records: dict[tuple[int, int], list[list[int]]]) -> Arrays:
+    """Ranges of records, and the ranges of characters that are cut out of each; none: the whole record goes."""
+    ends = np.cumsum([0, *(len(cuts) for cuts in records.values())])
+    cuts = [cut for some in records.values() for cut in some]
+    return {
+        "spans": np.array(list(records), dtype=np.int64).reshape(-1, 2),
+        "cut_ends": ends.astype(np.int64),
+        "cuts": np.array(cuts, dtype=np.int64).reshape(-1, 2),
+    }
+
+
+class _Removals:
+    """What goes from one source: ranges of bytes, and for some the ranges of characters that go from their text."""
+
+    def __init__(self, copy: Copy, number: int) -> None:
+        held = read_arrays(copy.ranges / f"{number}.piece", ("spans", "cut_ends", "cuts"))
+        self.spans, self.fields, self.source = held["spans"], copy.fields, copy.sources[number]
+        self.cuts = [held["cuts"][low:high].tolist() for low, high in pairwise(held["cut_ends"].tolist())]
+        self.header = header_of(self.source) if any(self.cuts) else []
+
+    def short_by(self, stop: int) -> int:
+        """How many more bytes are needed so that no record that is written anew is cut in two at `stop`."""
+        at = int(np.searchsorted(self.spans[:, 1], stop, side="right"))
+        inside = at < len(self.spans) and self.spans[at, 0] < stop and self.cuts[at]
+        return int(self.spans[at, 1]) - stop if inside else 0
+
+    def split(self, data: bytes, at: int) -> tuple[bytes, bytes, list[list[int]]]:
+        """What stays and what goes of data that begin at a place; start and new size of records written anew."""
+        low = int(np.searchsorted(self.spans[:, 1], at, side="right"))
+        high = int(np.searchsorted(self.spans[:, 0], at + len(data), side="left"))
+        if low >= high:
+            return data, b"", []
+        view, here, written = memoryview(data), 0, []
+        outside: list[bytes | memoryview] = []
+        inside: list[memoryview] = []
+        for number, (start, stop) in enumerate(np.clip(self.spans[low:high] - at, 0, len(data)).tolist(), low):
+            outside.append(view[here:start])
+            inside.append(view[start:stop])
+            here = stop
+            if self.cuts[number]:
+                anew = rewritten(bytes(view[start:stop]), self.cuts[number], self.source, self.fields, self.header)
+                outside.append(anew)
+                written.append([int(self.spans[number, 0]), len(anew)])
+        outside.append(view[here:])
+        return b"".join(outside), b"".join(inside), written
+
+
 def copy_source(copy: Copy, number: int, skip: int, last: Callable[[str], np.ndarray]) -> Iterator[Arrays]:
     """Copy one source piece by piece; a copy that was stopped is cut back to the last piece that was noted."""
     source = copy.sources[number]
-    spans = read_arrays(copy.ranges / f"{number}.piece", ("spans",))["spans"]
+    removals = _Removals(copy, number)
     if source.format == "parquet":
-        yield _copy_parquet(copy, number, spans)
+        yield _copy_parquet(copy, number, removals)
         return
     sums = last("sums").copy() if skip else np.zeros((3, 2), dtype=np.int64)
     paths = [_copied(copy.folder, number, kind) for kind in (KEPT, REMOVED)]
@@ -81,9 +144,10 @@ def copy_source(copy: Copy, number: int, skip: int, last: Callable[[str], np.nda
         _forward(file, at)
         while True:
             data = file.read(copy.piece)
-            pieces = _split(data, at, spans)
+            data += _exactly(file, removals.short_by(at + len(data)))
+            stays, goes, written = removals.split(data, at)
             at += len(data)
-            for target, row, part in ((kept, 0, pieces[0]), (removed, 1, pieces[1])):
+            for target, row, part in ((kept, 0, stays), (removed, 1, goes)):
                 packed = pack(part, source.packing)
                 target.write(packed)
                 sums[row] += [len(packed), 0]
@@ -93,8 +157,8 @@ def copy_source(copy: Copy, number: int, skip: int, last: Callable[[str], np.nda
             removed.flush()
             if not data:
                 break
-            yield {"sums": sums.copy()}
-    yield {"sums": sums.copy()}
+            yield {"sums": sums.copy(), "written": np.array(written, dtype=np.int64).reshape(-1, 2)}
+    yield {"sums": sums.copy(), "written": np.empty((0, 2), dtype=np.int64)}
 
 
 def _copied(folder: Path, number: int, kind: str) -> Path:
@@ -110,36 +174,41 @@ def _forward(file: BinaryIO, at: int) -> None:
         at -= len(file.read(min(at, 1 << 22))) or at
 
 
-def _split(data: bytes, at: int, spans: np.ndarray) -> tuple[bytes, bytes]:
-    """Bytes outside and inside the spans, of data that begin at a place."""
-    low = int(np.searchsorted(spans[:, 1], at, side="right"))
-    high = int(np.searchsorted(spans[:, 0], at + len(data), side="left"))
-    if low >= high:
-        return data, b""
-    view, outside, inside, here = memoryview(data), [], [], 0
-    for start, stop in np.clip(spans[low:high] - at, 0, len(data)).tolist():
-        outside.append(view[here:start])
-        inside.append(view[start:stop])
-        here = stop
-    outside.append(view[here:])
-    return b"".join(outside), b"".join(inside)
+def _exactly(file: BinaryIO, count: int) -> bytes:
+    parts = []
+    while count > 0 and (data := file.read(count)):
+        parts.append(data)
+        count -= len(data)
+    return b"".join(parts)
 
 
-def _copy_parquet(copy: Copy, number: int, spans: np.ndarray) -> Arrays:
-    """Rows outside and inside the spans, as two Parquet files."""
+def _copy_parquet(copy: Copy, number: int, removals: _Removals) -> Arrays:
+    """Rows outside and inside the spans, as two Parquet files; a row that loses a passage is in both."""
     import polars as pl
 
-    source = copy.sources[number]
-    rows = np.concatenate([np.arange(start, stop) for start, stop in spans.tolist()] + [np.empty(0, dtype=np.int64)])
+    source, text = copy.sources[number], copy.fields.text
+    spans = list(zip(removals.spans.tolist(), removals.cuts, strict=True))
+    gone = [row for (start, stop), cuts in spans if not cuts for row in range(start, stop)]
+    anew = {start: cuts for (start, _), cuts in spans if cuts}
     frame = parquet_frame(source).with_row_index("__row")
-    chosen = pl.col("__row").is_in(pl.Series(rows, dtype=pl.UInt32).implode())
+
+    def chosen(rows: list[int]) -> pl.Expr:
+        return pl.col("__row").is_in(pl.Series(rows, dtype=pl.UInt32).implode())
+
+    kept = frame.filter(~chosen(gone))
+    if anew:
+        old = frame.filter(chosen(list(anew))).select("__row", text).collect()
+        new = [without(value, anew[row]) for row, value in old.iter_rows()]
+        table = pl.LazyFrame({"__row": old["__row"], "__new": pl.Series(new, dtype=old[text].dtype)})
+        kept = kept.join(table, on="__row", how="left", maintain_order="left")
+        kept = kept.with_columns(pl.coalesce("__new", text).alias(text)).drop("__new")
     sums = np.zeros((3, 2), dtype=np.int64)
-    for line, (kind, condition) in enumerate(((KEPT, ~chosen), (REMOVED, chosen))):
+    for line, (kind, part) in enumerate(((KEPT, kept), (REMOVED, frame.filter(chosen([*gone, *anew]))))):
         path = _copied(copy.folder, number, kind)
-        if kind == KEPT or len(rows):
-            frame.filter(condition).drop("__row").sink_parquet(path)
+        if kind == KEPT or len(spans):
+            part.drop("__row").sink_parquet(path)
             sums[line] = [path.stat().st_size, crc_of(path)]
-    return {"sums": sums}
+    return {"sums": sums, "written": np.array([[row, 1] for row in anew], dtype=np.int64).reshape(-1, 2)}
 
 
 def crc_of(path: Path) -> int:

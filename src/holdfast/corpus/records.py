@@ -119,7 +119,7 @@ def _quick_piece(file: BinaryIO, at: int, stop: int, fields: Fields) -> Piece | 
     """A piece in which nothing is wrong, parsed as one; None where something is, so that it is looked at by line."""
     data = file.read(stop - at)
     last = file.readline(MAX_DOCUMENT) if not data.endswith(b"\n") else b""
-    lines = (data + last).split(b"\n")
+    lines = (data + last if last else data).split(b"\n")
     if lines[-1] or len(last) == MAX_DOCUMENT:
         return None  # the last line has no end, or is very long
     del lines[-1]

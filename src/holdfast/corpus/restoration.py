@@ -50,7 +50,7 @@ def restore(folder: str | Path, out: str | Path, *, rules: Collection[str] | Non
                 partial.unlink()
                 raise wrong(f"{target}: what came out is not the original. Nothing was written.")
         partial.replace(target)
-        back[name] = len(chosen)
+        back[name] = len({row["start"] for row in chosen})
     return back
 
 
@@ -77,11 +77,12 @@ def _merged(
     with opened(KEPT) as kept, opened(REMOVED if rows else KEPT) as removed:
         at, held, size = 0, [], 0
         for row in rows:
-            for data in (kept.read(row["start"] - at), removed.read(row["stop"] - row["start"])):
-                held.append(data)
-                size += len(data)
-            if row["start"] not in wanted:
-                size -= len(held.pop())
+            if row["start"] < at:
+                continue  # another passage of the same record
+            held.append(kept.read(row["start"] - at))
+            new, old = kept.read(row.get("written", 0)), removed.read(row["stop"] - row["start"])
+            held.append(old if row["start"] in wanted else new)
+            size += len(held[-2]) + len(held[-1])
             at = row["stop"]
             if size > BLOCK:
                 yield b"".join(held)
@@ -100,9 +101,12 @@ def _restore_rows(folder: Path, name: str, rows: list[dict[str, Any]], chosen: l
         kept.write_parquet(out)
         return
     removed = pl.read_parquet(folder / REMOVED / name)
-    places = np.array([row["start"] for row in rows])
-    others = np.setdiff1d(np.arange(len(kept) + len(removed)), places)
-    order = pl.Series("__row", np.concatenate([others, places]))
-    whole = pl.concat([kept, removed]).with_columns(order).sort("__row")
-    dropped = {row["start"] for row in rows} - {row["start"] for row in chosen}
-    whole.filter(~pl.col("__row").is_in(list(dropped))).drop("__row").write_parquet(out)
+    gone = sorted({row["start"] for row in rows if "written" not in row})
+    listed, wanted = sorted({row["start"] for row in rows}), {row["start"] for row in chosen}
+    others = np.setdiff1d(np.arange(len(kept) + len(gone)), gone)
+    order = pl.Series("__row", np.concatenate([others, listed]))
+    is_old = pl.Series("__old", np.arange(len(order)) >= len(others))
+    whole = pl.concat([kept, removed]).with_columns(order, is_old)
+    back = pl.col("__row").is_in(list(wanted))
+    whole = whole.filter((pl.col("__old") & back) | (~pl.col("__old") & ~back)).sort("__row")
+    whole.drop("__row", "__old").write_parquet(out)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,27 +35,52 @@ HASH, digest = _digest()
 
 @dataclass(frozen=True)
 class Scan:
-    """What all shards share. `look(texts, scan)` adds what a command needs: signatures, hits."""
+    """What all shards share. `look(texts, scan)` adds what a command needs: signatures, hits; None: nothing."""
 
     sources: list[Source]
     piece: int
     fields: Fields
-    look: Callable[[np.ndarray, np.ndarray, Any, Any], Arrays]
+    look: Callable[[np.ndarray, np.ndarray, Any, Any], Arrays] | None
     settings: Any
     total: int
 
 
 def scan_shard(scan: Scan, shard: Shard, skip: int, last: Callable[[str], np.ndarray]) -> Iterator[Arrays]:  # noqa: ARG001
     """The stage's work: arrays of every piece of a shard."""
-    tools = kernels(scan.total)
+    tools = None if scan.look is None else kernels(scan.total)
     for piece in read_pieces(scan.sources[shard.source], shard, scan.piece, scan.fields, skip):
+        arrays = _places(piece, shard.source)
+        if scan.look is None:
+            yield arrays | {"exact": _as_keys(digests(piece.texts))}
+            continue
         encoded = [text.encode("utf-8", "surrogatepass") for text in piece.texts]
         starts = np.zeros(len(encoded) + 1, dtype=np.int64)
         np.cumsum([len(text) for text in encoded], out=starts[1:])
-        arrays = _places(piece, shard.source)
-        arrays["exact"] = np.frombuffer(b"".join(map(digest, encoded)), dtype=np.uint64).reshape(-1, 2)
+        arrays["exact"] = _as_keys(map(digest, encoded))
         text = np.frombuffer(b"".join(encoded), dtype=np.uint8)
         yield arrays | scan.look(text, starts, scan.settings, tools)
+
+
+def _as_keys(hashed: Iterable[bytes]) -> np.ndarray:
+    return np.frombuffer(b"".join(hashed), dtype=np.uint64).reshape(-1, 2)
+
+
+def digests(texts: list[str]) -> list[bytes]:
+    """Of every text the hash of its UTF-8 bytes; where the hash takes texts, those need not be copied first."""
+    try:
+        return list(map(digest, texts))  # type: ignore[arg-type]
+    except (TypeError, UnicodeEncodeError):  # a hash of bytes only, or half a surrogate
+        return [digest(text.encode("utf-8", "surrogatepass")) for text in texts]
+
+
+def sample_texts(sources: list[Source], shards: list[Shard], piece: int, fields: Fields, count: int) -> list[str]:
+    """About so many texts, from the beginnings of eight shards: the same ones whenever the corpus is the same."""
+    chosen = [shards[int(at)] for at in np.unique(np.linspace(0, len(shards) - 1, 8))] if shards else []
+    texts: list[str] = []
+    for shard in chosen:
+        found = next(read_pieces(sources[shard.source], shard, piece, fields), None)
+        texts += found.texts[: count // len(chosen)] if found else []
+    return texts
 
 
 def _places(piece: Piece, source: int) -> Arrays:
@@ -75,8 +101,9 @@ class Index:
     """Documents by number: in which piece, file, line and bytes they are, and what they are called."""
 
     def __init__(self, sources: list[Source], pieces: list[Path]) -> None:
-        about = [read_arrays(path, ("about",))["about"] for path in pieces]
-        table = np.array(about, dtype=np.int64).reshape(-1, 5)
+        heads = [read_arrays(path, ("about", "broken")) for path in pieces]
+        table = np.array([head["about"] for head in heads], dtype=np.int64).reshape(-1, 5)
+        self._troubles = [json.loads(head["broken"].tobytes()) for head in heads]
         self.sources, self.pieces = sources, pieces
         self.source, self.replaced = table[:, 0], int(table[:, 2].sum())
         self.first = np.concatenate([[0], np.cumsum(table[:, 3])])
@@ -84,7 +111,7 @@ class Index:
         begins = np.searchsorted(self.source, np.arange(len(sources)))
         header = np.array([int(source.format == "csv") for source in sources])
         self.first_line = lines - np.append(lines, 0)[begins][self.source] + header[self.source]
-        self.count = int(self.first[-1])
+        self.count, self._first = int(self.first[-1]), self.first.tolist()
         self._kept: tuple[int, Arrays] = (-1, {})
 
     def gather(self, name: str) -> np.ndarray:
@@ -98,7 +125,7 @@ class Index:
 
     def describe(self, document: int) -> dict[str, Any]:
         """File, line (row), place and name of one document; ask in order: a piece is read once then."""
-        number = int(self.piece_of(np.array([document]))[0])
+        number = bisect_right(self._first, document) - 1
         if self._kept[0] != number:
             names = ("starts", "stops", "lines", "names", "name_ends")
             self._kept = number, read_arrays(self.pieces[number], names)
@@ -115,10 +142,9 @@ class Index:
 
     def troubles(self, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
         """Source number and description of every broken or too large record."""
-        for number, path in enumerate(self.pieces):
-            found = json.loads(read_arrays(path, ("broken",))["broken"].tobytes())[kind]
+        for number, troubles in enumerate(self._troubles):
             source = int(self.source[number])
-            for start, stop, line, reason in found:
+            for start, stop, line, reason in troubles[kind]:
                 yield source, {
                     "file": self.sources[source].name,
                     "line": int(self.first_line[number]) + line + 1,
@@ -127,7 +153,7 @@ class Index:
 
     def repeated_names(self) -> int:
         """How many documents have a name that an earlier one has."""
-        keys = self.gather("name_keys")
-        lengths = np.concatenate([np.diff(read_arrays(path, ("name_ends",))["name_ends"]) for path in self.pieces])
-        named = keys[lengths > 0]
-        return len(named) - len(np.unique(named))
+        held = [read_arrays(path, ("name_keys", "name_ends")) for path in self.pieces]
+        named = np.concatenate([part["name_keys"][np.diff(part["name_ends"]) > 0] for part in held])
+        named.sort()
+        return int((named[1:] == named[:-1]).sum())

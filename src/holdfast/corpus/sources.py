@@ -16,7 +16,7 @@ FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".txt": "tex
            ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet"}  # fmt: skip
 PACKINGS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 SMALLEST, LARGEST = 1 << 19, 1 << 24  # bytes of a piece of work
-PIECES = 200  # so many in a corpus, so that half a percent of the work is lost where a run is killed
+PIECES = 120  # so many in a corpus, so that less than one percent of the work is lost where a run is killed
 
 
 def wrong(message: str) -> ValueError:

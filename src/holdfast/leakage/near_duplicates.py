@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from holdfast.core import Grouper
-from holdfast.ops.linkage import Forest, spanning_forest
+from holdfast.ops.linkage import Forest, component_widths, spanning_forest
 from holdfast.ops.neighbours import nearest_neighbours
 
 NEIGHBOURS = 10
@@ -104,7 +104,7 @@ def _isolated_groups(X: np.ndarray, forest: Forest, spacing: float, ratio: float
         rows = np.flatnonzero((group < 0) & (np.bincount(label)[label] > 1))
         if len(rows) == 0:
             break
-        width = _width(X, rows, label)
+        width = component_widths(X, rows, label)
         passes = (inner <= ratio * outer) & (width <= WIDEST * np.minimum(outer, spacing)) | (inner == 0)
         group[rows] = np.where(passes[label[rows]], label[rows] + (group.max() + 1), -1)
         if longest == 0:
@@ -112,15 +112,3 @@ def _isolated_groups(X: np.ndarray, forest: Forest, spacing: float, ratio: float
         longest = longest / 2 if longest > 1e-6 * spacing else 0.0
     found, codes = np.unique(group, return_inverse=True)
     return codes.reshape(-1) - (found[0] < 0)
-
-
-def _width(X: np.ndarray, rows: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Per component twice the largest distance from its centre, which is at least its diameter."""
-    rows = rows[np.argsort(label[rows], kind="stable")]
-    starts = np.flatnonzero(np.diff(label[rows], prepend=-1))
-    sizes = np.diff(np.append(starts, len(rows)))
-    part = X[rows].astype(np.float64)
-    part -= np.repeat(np.add.reduceat(part, starts) / sizes[:, None], sizes, axis=0)
-    width = np.zeros(label.max() + 1)
-    width[label[rows[starts]]] = 2 * np.sqrt(np.maximum.reduceat((part * part).sum(axis=1), starts))
-    return width

@@ -50,6 +50,12 @@ def folds(n: int, count: int, rng: np.random.Generator) -> np.ndarray:
     return rng.permutation(n) % count
 
 
+def inside(mixture: np.ndarray, proportions: np.ndarray, slack: float = 0.02) -> bool:
+    """Whether every share of a mixture lies between the smallest and the largest that any run has tried."""
+    low, high = proportions.min(axis=0) - slack, proportions.max(axis=0) + slack
+    return bool(((low <= mixture) & (mixture <= high)).all())
+
+
 def conformal_reach(residuals: np.ndarray, level: float = 0.9) -> float:
     """How far off held-out predictions were, with the correction for few runs of split conformal prediction."""
     n = len(residuals)

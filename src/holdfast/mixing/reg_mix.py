@@ -19,7 +19,8 @@ class RegMix(Mixer):
     :math:`\hat f` is boosted trees or a line, learnt on the runs; `draws` mixtures are drawn around the natural shares,
     and the `top` of them averaged. `predict(proportions)` gives loss, low and high; the 90 % interval is as wide as
     cross-validated residuals ask for (split conformal over `folds`). After the call: `predicted_loss_`; `low_` and
-    `high_`, the range of best mixtures over fits without one fold; `next_run_`, the candidate that these fits disagree
+    `high_`, the range of best mixtures over fits without one fold (from 128 of the published runs it holds 58 % of what
+    all runs call best: no 90 % interval, which `BayesianMix` has); `next_run_`, the candidate that these fits disagree
     on most. Use it when some tens of small runs with different mixtures have been made. It fails where the best mixture
     lies outside the runs' reach, and where small runs order mixtures otherwise than the large one.
 

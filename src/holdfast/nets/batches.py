@@ -117,6 +117,16 @@ def as_batch(batch: Any) -> dict[str, Any]:
     return {"inputs": batch}
 
 
+def whole(loader: Any) -> dict[str, Any]:
+    """All rows of a loader as one batch, in the order of their numbers where it knows them."""
+    if isinstance(loader, Batches):
+        return loader.take(torch.arange(loader.rows))
+    batches = [as_batch(batch) for batch in loader]
+    every = {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
+    order = every["row"].argsort() if "row" in every else slice(None)
+    return {name: value[order] for name, value in every.items()}
+
+
 def batch_rows(batch: Mapping[str, Any]) -> int:
     """How many rows a batch has."""
     inputs = batch["inputs"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -63,8 +64,9 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def best_device() -> torch.device:
-    """A CUDA device where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """What the environment variable `HOLDFAST_DEVICE` names, else a CUDA device where there is one, else the CPU."""
+    named = os.environ.get("HOLDFAST_DEVICE")
+    return torch.device(named or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 @contextmanager
@@ -77,6 +79,14 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Convolutions of a CUDA device that give the same bits twice; by default some add up in any order."""
+    cudnn = torch.backends.cudnn
+    with cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=cudnn.allow_tf32):
+        yield
 
 
 @contextmanager

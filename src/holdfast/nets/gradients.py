@@ -92,6 +92,26 @@ def gradient_products(
     return np.concatenate(rows)
 
 
+def input_gradients(model: nn.Module, loader: Iterable[Any]) -> np.ndarray:
+    """(n, d) gradient of the label's logit in the inputs of every row; the model is read in evaluation mode.
+
+    >>> line = nn.Linear(2, 2, bias=False)
+    >>> _ = line.weight.data.copy_(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> input_gradients(line, [{"inputs": torch.zeros(2, 2), "y": torch.tensor([0, 1])}]).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    parts = []
+    with evaluating(model), torch.enable_grad():
+        for given in loader:
+            batch = move(as_batch(given), device_of(model))
+            inputs = batch["inputs"].detach().requires_grad_(True)
+            own = tensor_of(model(inputs)).gather(1, batch["y"][:, None]).sum()
+            parts.append(torch.autograd.grad(own, inputs)[0].flatten(1).float().cpu().numpy())
+    if not parts:
+        raise ValueError("the loader is empty: it yields no batch.")
+    return np.concatenate(parts)
+
+
 def squared_gradients(
     model: nn.Module, batch: Any, loss: Loss, weight: torch.Tensor, chunk: int = 32
 ) -> dict[str, torch.Tensor]:

@@ -23,6 +23,31 @@ class CrossEntropy:
         return losses.mean() if "weight" not in rest else (rest["weight"] * losses).mean()
 
 
+class SquaredError:
+    """Plain regression: the mean squared error of a numeric target."""
+
+    def loss(self, model: nn.Module, inputs: Any, target: torch.Tensor, **_: Any) -> torch.Tensor:
+        """The mean over the rows of the batch."""
+        return (predicted(model, inputs, target) - target).square().mean()
+
+
+def predicted(model: nn.Module, inputs: Any, target: torch.Tensor) -> torch.Tensor:
+    """(n,) predictions of a network with one output, after it is clear that `target` is one number a row."""
+    output = forward(model, inputs).float()
+    if output.numel() != len(output):
+        raise ValueError(f"the model gives outputs of shape {tuple(output.shape)}; expected one number a row.")
+    check_target(target, len(output))
+    return output.reshape(-1)
+
+
+def check_target(target: torch.Tensor, rows: int) -> None:
+    """Raises where `target` is not one number for each of so many rows."""
+    if not target.is_floating_point() or target.ndim != 1:
+        raise ValueError(f"target has shape {tuple(target.shape)} and type {target.dtype}; expected one float a row.")
+    if len(target) != rows:
+        raise ValueError(f"target has {len(target)} rows, but the batch has {rows}.")
+
+
 def class_logits(model: nn.Module, inputs: Any, y: torch.Tensor, weakest: int = 1) -> torch.Tensor:
     """(n, k) logits of a batch, after it is clear that `y` are class codes that the model knows.
 

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from holdfast.nets.batches import as_batch
-from holdfast.nets.calling import best_device, evaluating, forward, move, seeded, tensor_of
+from holdfast.nets.calling import best_device, evaluating, forward, move, repeatable, seeded, tensor_of
 from holdfast.nets.processes import process_count, process_rank
 from holdfast.nets.training_log import Recorder, TrainingLog
 
@@ -81,6 +81,8 @@ def fit(
     seed
         Of dropout, shuffling by torch's generators and whatever the objective draws with torch. Global generators are
         left as they were.
+    device
+        Where to train; without it where `HOLDFAST_DEVICE` says, else on a CUDA device if there is one, else on the CPU.
     precision
         bfloat16 and float16 by autocast; float16 needs a CUDA device.
     compile
@@ -173,7 +175,7 @@ class _Trainer:
         self._resume()
         good = self._snapshot()
         for epoch in range(len(self.losses), self.epochs):
-            with seeded(_stream(self.seed, epoch)):
+            with seeded(_stream(self.seed, epoch)), repeatable():
                 self._epoch(epoch)
             if self.diverged:
                 self.model.load_state_dict(good)

@@ -72,3 +72,15 @@ def _forest(n: int, neighbours: np.ndarray, distances: np.ndarray) -> Forest:
     length = np.maximum(distances.ravel()[once].astype(np.float64), tiny)
     tree = minimum_spanning_tree(csr_matrix((length, (low[once], high[once])), shape=(n, n))).tocoo()
     return Forest(n, tree.row, tree.col, np.where(tree.data <= tiny, 0.0, tree.data))
+
+
+def component_widths(X: np.ndarray, rows: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Per component twice the largest distance from its centre, which is at least its diameter."""
+    rows = rows[np.argsort(label[rows], kind="stable")]
+    starts = np.flatnonzero(np.diff(label[rows], prepend=-1))
+    sizes = np.diff(np.append(starts, len(rows)))
+    part = X[rows].astype(np.float64)
+    part -= np.repeat(np.add.reduceat(part, starts) / sizes[:, None], sizes, axis=0)
+    width = np.zeros(label.max() + 1)
+    width[label[rows[starts]]] = 2 * np.sqrt(np.maximum.reduceat((part * part).sum(axis=1), starts))
+    return width

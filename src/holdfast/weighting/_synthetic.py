@@ -44,7 +44,9 @@ def with_synthetic(X: np.ndarray, y: np.ndarray, ratio: float, seed: int, plan: 
         labels[first : first + len(start)] = c
         own = np.flatnonzero(y == c)
         pool = X[own]  # a small class stays in the cache, its rows in the whole table do not
-        start, towards = np.searchsorted(own, start), np.searchsorted(own, towards)
+        place_of = np.empty(len(X), dtype=np.intp)
+        place_of[own] = np.arange(len(own))
+        start, towards = place_of[start], place_of[towards]
         for part in _blocks(len(start), X.shape[1]):
             place = slice(first + part.start, first + part.stop)
             base = pool.take(start[part], axis=0)

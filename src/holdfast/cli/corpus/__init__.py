@@ -6,7 +6,7 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("dedup", "decontaminate", "contamination", "restore")
+COMMANDS = ("compare", "dedup", "decontaminate", "contamination", "membership", "mix", "restore", "select")
 
 app = typer.Typer(
     help="Text corpora of any size: duplicates, contamination. Every removal has a reason and can be undone.",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from holdfast.cli import EXIT_INTERRUPTED, fail
+from holdfast.cli import EXIT_INTERRUPTED, fail, interrupted
 
 EXIT_ALARM = 3
 SHARES = {"reading": 0.65, "comparing": 0.1, "verifying": 0.1, "writing": 0.15}  # of the time, about
@@ -20,21 +23,67 @@ Inputs = Annotated[
     typer.Argument(help="Files, folders or URLs: JSON Lines, Parquet, CSV, TSV or text (a line each), also gz or zst."),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="A new folder for the documents kept and removed, and why.")]
-Text = Annotated[str, typer.Option(help="The field (column) with the text.")]
-Id = Annotated[str, typer.Option(help="The field (column) with the name of a document, where there is one.")]
-Broken = Annotated[str, typer.Option(help="Broken records: aside (taken out, can be put back), keep or stop.")]
 AlarmRate = Annotated[float, typer.Option(help="Say so where more than this share of the documents is removed.")]
-Engine = Annotated[str, typer.Option(help="local (this process), processes, or ray (a cluster).")]
-Workers = Annotated[int | None, typer.Option(help="Processes or tasks at a time; as many as there are cores.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what an earlier run wrote into --out.")]
-Strict = Annotated[bool, typer.Option("--strict", help="End with exit code 3 where an alarm was raised.")]
+
+
+@dataclass(frozen=True)
+class Common:
+    """The options of every command that writes a corpus; `settings` are those that its verb takes."""
+
+    text: str
+    id: str
+    broken: str
+    engine: str
+    workers: int | None
+    force: bool
+    strict: bool
+
+    def settings(self) -> dict[str, Any]:
+        """Keyword arguments of a verb."""
+        return {name: value for name, value in vars(self).items() if name != "strict"}
+
+
+def _options(
+    text: Annotated[str, typer.Option(help="The field (column) with the text.")] = "text",
+    id: Annotated[str, typer.Option(help="The field (column) with the name of a document, where there is one.")] = "id",
+    broken: Annotated[
+        str, typer.Option(help="Broken records: aside (taken out, can be put back), keep or stop.")
+    ] = "aside",
+    engine: Annotated[str, typer.Option(help="local (this process), processes, or ray (a cluster).")] = "local",
+    workers: Annotated[int | None, typer.Option(help="Processes or tasks at a time; as many as cores.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what an earlier run wrote into --out.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help=f"End with exit code {EXIT_ALARM} where an alarm was raised.")
+    ] = False,
+) -> None:
+    """Typed once: what `with_common` adds to a command."""
+
+
+def with_common(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `Common` after its own; it gets them as its argument `common`."""
+    hints = get_type_hints(command, include_extras=True)
+    added = [
+        one.replace(annotation=get_type_hints(_options, include_extras=True)[name])
+        for name, one in signature(_options).parameters.items()
+    ]
+    own = [
+        one.replace(annotation=hints[name]) for name, one in signature(command).parameters.items() if name != "common"
+    ]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        command(common=Common(**{one.name: given.pop(one.name) for one in added}), **given)
+
+    run.__signature__ = Signature([*own, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in (*own, *added)}
+    return run
 
 
 @contextmanager
 def told(out: Path, kept: bool = True) -> Iterator[Callable[[str, int, int], None]]:
     """Progress for a verb; its errors as one line each, and how to go on."""
     try:
-        with _bar() as tell:
+        with progress() as tell:
             yield tell
     except ModuleNotFoundError as problem:
         fail(str(problem))
@@ -47,7 +96,33 @@ def told(out: Path, kept: bool = True) -> Iterator[Callable[[str, int, int], Non
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
+def plain() -> Iterator[None]:
+    """For what is done in one go: errors as one line each."""
+    try:
+        yield
+    except (ValueError, OSError, ModuleNotFoundError) as problem:
+        fail(str(problem))
+    except KeyboardInterrupt:
+        interrupted()
+
+
+def named_numbers(given: list[str], option: str) -> dict[str, float]:
+    """NAME=NUMBER as a dictionary."""
+    found = {}
+    for words in given:
+        name, _, value = words.rpartition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            name = ""
+        if not name:
+            raise ValueError(f"{option} {words!r}: expected NAME=NUMBER, such as web=2e9.")
+    return found
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """One bar with the time left, on a terminal; nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda stage, done, total: None
         return

@@ -10,7 +10,9 @@ import typer
 from holdfast.cli.corpus import _shared as shared
 
 
+@shared.with_common
 def decontaminate(
+    common: shared.Common,
     inputs: shared.Inputs,
     against: Annotated[
         list[str], typer.Option(help="A benchmark: JSON, JSON Lines, CSV, Parquet or an archive. May be repeated.")
@@ -21,22 +23,15 @@ def decontaminate(
     scores: Annotated[
         Path | None, typer.Option(help="A model's score on every item, in order: compared on clean and other items.")
     ] = None,
-    text: shared.Text = "text",
-    id: shared.Id = "id",
-    broken: shared.Broken = "aside",
     alarm_rate: shared.AlarmRate = 0.05,
-    engine: shared.Engine = "local",
-    workers: shared.Workers = None,
-    force: shared.Force = False,
-    strict: shared.Strict = False,
 ) -> None:
     """Take out documents that hold items of a benchmark, word for word or rephrased, with the evidence for each."""
     from holdfast.corpus import decontaminate as verb
 
     with shared.told(out) as tell:
         summary = verb(
-            inputs, out, against=against, threshold=threshold, item_field=item_field, scores=scores, text=text, id=id,
-            broken=broken, alarm_rate=alarm_rate, engine=engine, workers=workers, force=force, progress=tell,
+            inputs, out, against=against, threshold=threshold, item_field=item_field, scores=scores,
+            alarm_rate=alarm_rate, progress=tell, **common.settings(),
         )  # fmt: skip
     for name, about in summary["benchmarks"].items():
         if about["contaminated"] or len(summary["benchmarks"]) <= 5:
@@ -49,5 +44,5 @@ def decontaminate(
         )
     elif scores is not None:
         print("Scores cannot be compared: fewer than two items are contaminated, or fewer than two clean.")
-    shared.show(summary, out, strict)
+    shared.show(summary, out, common.strict)
     print(f"Every hit with its words: {out / 'hits.jsonl'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,9 @@ import typer
 from holdfast.cli.corpus import _shared as shared
 
 
+@shared.with_common
 def dedup(
+    common: shared.Common,
     inputs: shared.Inputs,
     out: shared.Out,
     exact_only: Annotated[bool, typer.Option("--exact-only", help="Look for equal texts only.")] = False,
@@ -19,23 +22,31 @@ def dedup(
     k: Annotated[int, typer.Option(help="Words in a k-gram.")] = 3,
     bands: Annotated[int, typer.Option(help="Bands of MinHash: more find more of the less similar pairs.")] = 40,
     rows: Annotated[int, typer.Option(help="Rows of a band: more leave fewer pairs to verify, and find fewer.")] = 4,
-    text: shared.Text = "text",
-    id: shared.Id = "id",
-    broken: shared.Broken = "aside",
+    substring: Annotated[
+        int,
+        typer.Option(help="Take out runs of so many words or more that stand in an earlier document; 0: leave them."),
+    ] = 0,
+    semantic: Annotated[
+        float, typer.Option(help="Take out documents within this of one minus the cosine of a kept one; 0: leave them.")
+    ] = 0.0,
+    embeddings: Annotated[
+        Path | None, typer.Option(help="A .npy file with a vector a document, for --semantic; else vectors of words.")
+    ] = None,
     alarm_rate: shared.AlarmRate = 0.3,
     alarm_cluster: Annotated[int, typer.Option(help="Say so where a cluster has more documents than this.")] = 1000,
-    engine: shared.Engine = "local",
-    workers: shared.Workers = None,
-    force: shared.Force = False,
-    strict: shared.Strict = False,
 ) -> None:
     """Take out documents that repeat an earlier one, exactly or nearly, and say of each which and how much."""
     from holdfast.corpus import dedup as verb
 
     with shared.told(out) as tell:
         summary = verb(
-            inputs, out, exact_only=exact_only, threshold=threshold, k=k, bands=bands, rows=rows, text=text, id=id,
-            broken=broken, alarm_rate=alarm_rate, alarm_cluster=alarm_cluster, engine=engine, workers=workers,
-            force=force, progress=tell,
+            inputs, out, exact_only=exact_only, threshold=threshold, k=k, bands=bands, rows=rows,
+            substring=substring, semantic=semantic, embeddings=embeddings,
+            alarm_rate=alarm_rate, alarm_cluster=alarm_cluster, progress=tell, **common.settings(),
         )  # fmt: skip
-    shared.show(summary, out, strict)
+    if "passages" in summary:
+        about = summary["passages"]
+        print(
+            f"{about['passages']:,} passages of {about['words']:,} words taken out of {about['documents']:,} documents"
+        )
+    shared.show(summary, out, common.strict)

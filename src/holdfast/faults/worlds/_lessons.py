@@ -18,7 +18,10 @@ TRAIN = 1000  # rows to learn from; the other 797 judge
 
 
 class Lesson(NamedTuple):
-    """What to learn, and how what was learnt is judged: `score(model)`, larger = better; `plain()` is the bar."""
+    """What to learn, and how what was learnt is judged: `score(model)`, larger = better; `plain()` is the bar.
+
+    `simple` makes the objective of plain training: cross-entropy, or the squared error of a numeric target.
+    """
 
     model: Any
     loader: Any
@@ -26,6 +29,7 @@ class Lesson(NamedTuple):
     epochs: int
     plain: Callable[[], float]
     adaptive: bool = False  # AdamW in place of momentum: for losses whose gradients are of another size
+    simple: Any = None
 
     def train(self, objective: Any, model: Any = None, **settings: Any) -> Any:
         """A run of the house's loop by this objective."""
@@ -39,21 +43,23 @@ class Lesson(NamedTuple):
 
 
 def lesson_world(
-    model: Any, loader: Any, score: Callable[[Any], float], epochs: int = 20, adaptive: bool = False
+    model: Any, loader: Any, score: Callable[[Any], float], epochs: int = 20, adaptive: bool = False,
+    simple: Any = None, plain: Callable[[], Any] | None = None, **train: Any,
 ) -> World:  # fmt: skip
-    """A world whose evidence is the first batch in the order of the rows."""
+    """A world whose evidence is the first batch in the order of the rows; `train` is what `fit` may ask for besides.
+
+    `plain()` trains what the method is to beat, where that is not the lesson by its simple objective.
+    """
     import torch
 
-    lesson = Lesson(model, loader, score, epochs, cache(lambda: score(_plainly(lesson))), adaptive)
-    batch = loader.take(torch.arange(min(64, loader.rows)))
-    train = {name: value.numpy() for name, value in loader.arrays.items()}
-    return World({"model": model, "loader": loader, **batch}, lesson, {**train, "model": model})
-
-
-def _plainly(lesson: Lesson) -> Any:
     from holdfast.nets.objectives import CrossEntropy
 
-    return lesson.train(CrossEntropy()).model
+    simple = simple or CrossEntropy
+    bar = plain or (lambda: lesson.train(simple()).model)
+    lesson = Lesson(model, loader, score, epochs, cache(lambda: score(bar())), adaptive, simple)
+    batch = loader.take(torch.arange(min(64, loader.rows)))
+    given = {name: value.numpy() for name, value in loader.arrays.items()}
+    return World({"model": model, "loader": loader, **batch}, lesson, {**given, "model": model, **train})
 
 
 def _optimizer(adaptive: bool) -> Any:
@@ -115,6 +121,11 @@ def worst_group(model: Any, X: np.ndarray, y: np.ndarray, group: np.ndarray) -> 
     """Accuracy of the group with the smallest."""
     right = logits_of(model, X).argmax(axis=1) == y
     return float(min(right[group == g].mean() for g in np.unique(group)))
+
+
+def r_squared(model: Any, X: np.ndarray, target: np.ndarray) -> float:
+    """Share of the variance of a numeric target that is explained."""
+    return float(1 - ((logits_of(model, X)[:, 0] - target) ** 2).mean() / target.var())
 
 
 def mean_recall(model: Any, X: np.ndarray, y: np.ndarray) -> float:

@@ -212,6 +212,21 @@ def scaling_runs(seed: int) -> World:
     return World(evidence, float(_chinchilla(2 * parameters.max(), 2 * tokens.max())))
 
 
+def quality_runs(seed: int) -> World:
+    """Eighty runs on text of different diversity and origin; the truth is the law's loss of a larger run."""
+    rng = np.random.default_rng([seed, 425])
+    parameters, tokens = 10 ** rng.uniform(7, 9, 80), 10 ** rng.uniform(9, 11, 80)
+    diversity, syntheticity = rng.uniform(1, 4, 80), rng.uniform(0, 2, 80)
+
+    def loss(sizes: Any, counts: Any, diverse: Any, synthetic: Any) -> Any:
+        return _chinchilla(sizes, counts * np.exp(0.6 * diverse - 0.4 * synthetic))
+
+    losses = loss(parameters, tokens, diversity, syntheticity) * (1 + rng.normal(0, 0.004, 80))
+    asked = 2 * parameters.max(), 2 * tokens.max(), diversity.mean(), syntheticity.mean()
+    evidence = {"parameters": parameters, "tokens": tokens, "losses": losses, "diversity": diversity}
+    return World({**evidence, "syntheticity": syntheticity}, float(loss(*asked)))
+
+
 def training_runs(seed: int) -> World:
     """Losses along the training of 12 small runs of four sizes and three batch sizes; the truth is a larger run's."""
     rng = np.random.default_rng([seed, 17])

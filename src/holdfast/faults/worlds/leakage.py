@@ -269,3 +269,94 @@ def _is_copy(originals: int, copies: int) -> np.ndarray:
 def _entropy(p: np.ndarray) -> float:
     p = p[p > 0]
     return float(-(p * np.log(p)).sum())
+
+
+def shared_passages(seed: int) -> World:
+    """Many texts have thirty words in common with another one."""
+    return _passages(seed, edited=False)
+
+
+def shared_none(seed: int) -> World:
+    """Texts of their own."""
+    rng = np.random.default_rng(seed)
+    texts = _prose(rng, 60)
+    return World({"text": texts}, np.zeros(60, bool), {"ref_text": _items()})
+
+
+def edited_passages(seed: int) -> World:
+    """The same, with every ninth word of the passage another one."""
+    return _passages(seed, edited=True)
+
+
+def rephrased_items(seed: int) -> World:
+    """Two in five texts hold an item of a test with its sentences turned round and half of its small words gone."""
+    return _hidden(seed, _rephrased)
+
+
+def rephrased_none(seed: int) -> World:
+    """No text holds an item."""
+    return shared_none(seed)
+
+
+def other_names_and_numbers(seed: int) -> World:
+    """The items are told with other people, things and numbers: only their grammar is left."""
+    return _hidden(seed, lambda rng, text: " ".join(w if len(w) < 4 and w.isalpha() else "thing" for w in text.split()))
+
+
+def _hidden(seed: int, tell: Any) -> World:
+    rng = np.random.default_rng(seed)
+    texts, items, bad = _prose(rng, 60), _items(), rng.random(60) < 0.4
+    for row in np.flatnonzero(bad):
+        words = texts[row].split()
+        texts[row] = " ".join([*words[:40], tell(rng, items[row % len(items)]), *words[40:]])
+    return World({"text": texts}, bad, {"ref_text": items})
+
+
+def _rephrased(rng: np.random.Generator, text: str) -> str:
+    words = [word for word in text.split() if len(word) > 3 or not word.isalpha() or rng.random() < 0.5]
+    half = len(words) // 2
+    return " ".join([*words[half:], *words[:half]])
+
+
+def _passages(seed: int, edited: bool) -> World:
+    rng = np.random.default_rng(seed)
+    texts, bad = _prose(rng, 60), (rng.random(60) < 0.4) & (np.arange(60) >= 30)
+    for row in np.flatnonzero(bad).tolist():
+        origin = int(rng.integers(20))
+        passage, bad[origin] = texts[origin].split()[10:40], True
+        if edited:
+            passage = [f"other{number}" if number % 9 == 4 else word for number, word in enumerate(passage)]
+        words = texts[row].split()
+        texts[row] = " ".join([*words[:30], *passage, *words[30:]])
+    return World({"text": texts}, bad)
+
+
+def _prose(rng: np.random.Generator, count: int) -> np.ndarray:
+    from holdfast.datasets.corpora import real_documents
+
+    chosen = rng.choice(len(real_documents()), count, replace=False)
+    return np.array([" ".join(real_documents()[at].split()[:70]) for at in chosen], dtype=object)
+
+
+@cache
+def _items() -> np.ndarray:
+    """Twenty-five questions about quantities, each with its own people and numbers."""
+    people = [
+        "Maria",
+        "Tobias",
+        "Quentin",
+        "Yusuf",
+        "Ingrid",
+        "Chandra",
+        "Dmitri",
+        "Esther",
+        "Fatima",
+        "Gustav",
+        "Ilse",
+    ]
+    things = ["lanterns", "turnips", "violins", "anchors", "barrels", "candles", "drums", "easels", "falcons"]
+    return np.array([
+        f"{people[n % 11]} bought {17 + 3 * n} {things[n % 9]} at the market and gave {4 + n} of them to "
+        f"{people[(5 * n + 1) % 11]}. How many {things[n % 9]} are left for {people[n % 11]} to sell on Saturday?"
+        for n in range(25)
+    ], dtype=object)  # fmt: skip

@@ -236,6 +236,33 @@ def word_order(seed: int) -> World:
     )
 
 
+def looping_text(seed: int) -> World:
+    """Two in five documents of the second half end in a phrase four times over, as greedy decoding leaves them."""
+
+    def stuck(rng: np.random.Generator, texts: np.ndarray) -> np.ndarray:
+        words = [text.split() for text in texts]
+        ends = [" ".join([*one[:-12], *(one[-15:-12] * 4)]) for one in words]
+        return np.where(rng.random(len(texts)) < 0.4, np.array(ends, dtype=object), texts)
+
+    return _texts(seed, stuck)
+
+
+def novel_texts(seed: int) -> World:
+    """A new sample of documents, of which a fifth describe parameters: the known ones are summaries only."""
+    rng = np.random.default_rng([seed, 3])
+    summaries, parameters = _documents()
+    ref, cur = np.array_split(rng.permutation(summaries), 2)
+    cur = np.concatenate([cur[:60], rng.choice(parameters, 15, replace=False)])
+    order = rng.permutation(len(cur))
+    return World({"text": cur[order]}, (np.arange(len(cur)) >= 60)[order], {"ref_text": ref, "cur_text": cur[order]})
+
+
+def novel_none(seed: int) -> World:
+    """A new sample of the same kind."""
+    ref, cur = np.array_split(np.random.default_rng([seed, 4]).permutation(_documents()[0]), 2)
+    return World({"text": cur}, np.zeros(len(cur), bool), {"ref_text": ref, "cur_text": cur})
+
+
 def _texts(seed: int, change: Any = lambda rng, texts: texts) -> World:
     rng = np.random.default_rng([seed, 2])
     ref, cur = np.array_split(rng.permutation(_documents()[0]), 2)

@@ -20,6 +20,7 @@ from holdfast.faults.worlds._lessons import (
     logits_of,
     mean_recall,
     network,
+    recalls,
     unknown_found,
     worst_group,
 )  # fmt: skip
@@ -51,6 +52,26 @@ def imbalanced(seed: int) -> World:
     most = np.round(80 * 40 ** (-np.arange(10) / 9)).astype(int)
     rows = np.concatenate([np.flatnonzero(y == c)[: most[place]] for place, c in enumerate(rank)])
     return lesson_world(network(seed), batches(X[rows], y[rows], seed), partial(mean_recall, X=X_new, y=y_new))
+
+
+@cache
+def imbalanced_but_watched(seed: int) -> World:
+    """Thirty times as many rows of the most frequent digit as of the rarest; 200 balanced rows are kept to look at.
+
+    The score is the mean recall of the three digits that are found least, on the other rows.
+    """
+    X, y, X_new, y_new = digits(seed)
+    rows = _tail(y, 90, 30, seed)
+    score = partial(_low_recalls, X=X_new[200:], y=y_new[200:])
+    return lesson_world(network(seed), batches(X[rows], y[rows], seed), score, 30, ref_X=X_new[:200], ref_y=y_new[:200])
+
+
+@cache
+def none_watched(seed: int) -> World:
+    """Digits as they come, judged by accuracy; 200 rows are kept to look at."""
+    X, y, X_new, y_new = digits(seed)
+    score = partial(accuracy, X=X_new[200:], y=y_new[200:])
+    return lesson_world(network(seed), batches(X, y, seed), score, 30, ref_X=X_new[:200], ref_y=y_new[:200])
 
 
 @cache
@@ -107,6 +128,17 @@ def _with_outliers(X: np.ndarray, y: np.ndarray, seed: int) -> Any:
     known, others = y < 7, X[(y == 7) | (y == 8)]
     drawn = others[np.random.default_rng([seed, 6]).integers(len(others), size=int(known.sum()))]
     return batches(X[known], y[known], seed, outliers=drawn)
+
+
+def _tail(y: np.ndarray, most: int, ratio: int, seed: int) -> np.ndarray:
+    """Row numbers of a long tail, from `most` rows of one class down to a `ratio`th of that."""
+    rank = np.random.default_rng([seed, 2]).permutation(10)
+    sizes = np.round(most * float(ratio) ** (-np.arange(10) / 9)).astype(int)
+    return np.concatenate([np.flatnonzero(y == c)[: sizes[place]] for place, c in enumerate(rank)])
+
+
+def _low_recalls(model: Any, X: np.ndarray, y: np.ndarray) -> float:
+    return float(np.mean(sorted(recalls(model, X, y))[:3]))
 
 
 def _with_corner(X: np.ndarray, y: np.ndarray, agree: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

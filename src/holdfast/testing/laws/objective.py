@@ -46,10 +46,11 @@ def model_and_batch_are_left_alone(cls: type[Method], worlds: Worlds) -> None:
     """Asking for the loss changes no weight, mode or hook of the model and nothing in the batch."""
     world = first(cls, worlds)
     model, batch = world.evidence["model"], world.evidence
-    before = [_weights(model), batch["inputs"].numpy().copy(), batch["y"].numpy().copy()]
+    label = _label(batch)
+    before = [_weights(model), batch["inputs"].numpy().copy(), batch[label].numpy().copy()]
     modes = [module.training for module in model.modules()]
     _loss(ready(cls(), world), world)
-    after = [_weights(model), batch["inputs"].numpy(), batch["y"].numpy()]
+    after = [_weights(model), batch["inputs"].numpy(), batch[label].numpy()]
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True)), "the model or the batch was changed"
     assert modes == [module.training for module in model.modules()], "a mode was changed"
     hooks = [m for m in model.modules() if m._forward_hooks or m._forward_pre_hooks]
@@ -95,10 +96,9 @@ def training_lowers_it(cls: Any, worlds: Worlds) -> None:
         assert losses[-1] < losses[0], f"the loss goes from {losses[0]:.4g} to {losses[-1]:.4g} in {name!r}"
 
 
-def neutral_settings_are_plain_cross_entropy(cls: type[Method], worlds: Worlds) -> None:
-    """At its neutral settings, where it has any, the gradients are those of the mean cross-entropy."""
+def neutral_settings_are_plain_training(cls: type[Method], worlds: Worlds) -> None:
+    """At its neutral settings, where it has any, the gradients are those of cross-entropy or squared error."""
     import torch
-    from torch.nn.functional import cross_entropy
 
     neutral = getattr(cls, "neutral", None)
     if neutral is None:
@@ -107,9 +107,9 @@ def neutral_settings_are_plain_cross_entropy(cls: type[Method], worlds: Worlds) 
     model, batch = world.evidence["model"], world.evidence
     weights = list(model.parameters())
     ours = torch.autograd.grad(call(ready(cls(**neutral), world), batch), weights)
-    plain = torch.autograd.grad(cross_entropy(model(batch["inputs"]), batch["y"]), weights)
+    plain = torch.autograd.grad(world.truth.simple().loss(**batch), weights)
     worst = max(float((a - b).abs().max()) for a, b in zip(ours, plain, strict=True))
-    assert worst < 1e-5, f"gradients differ from those of cross-entropy by {worst:.2g} at {neutral}"
+    assert worst < 1e-5, f"gradients differ from those of plain training by {worst:.2g} at {neutral}"
 
 
 def beats_plain_training_where_it_claims_to(cls: type[Method], worlds: Worlds) -> None:
@@ -197,8 +197,12 @@ def learnt(cls: Any, make: Callable[[int], World], seed: int) -> tuple[float, tu
     method = ready(cls(), world)
     run = world.truth.train(method)
     assert not run.diverged, f"training diverged: {run.diverged}"
-    made = method.assembled(run.model) if hasattr(method, "assembled") else run.model
-    return world.truth.score(made), run.losses
+    return world.truth.score(assembled(method, run.model)), run.losses
+
+
+def assembled(method: Any, model: Any) -> Any:
+    """The network to use after training."""
+    return method.assembled(model) if hasattr(method, "assembled") else model
 
 
 def gain(cls: Any, make: Callable[[int], World], seed: int) -> float:
@@ -225,11 +229,12 @@ def _loss(method: Any, world: World) -> float:
 
 
 def _briefly(method: Any, world: World, **settings: Any) -> np.ndarray:
-    """The weights after three epochs on a few rows, twice the same ones where a batch needs company."""
+    """The weights to be used after three epochs on a few rows, twice the same ones where a batch needs company."""
     batch = world.truth.loader.take(_first_rows(world))
     halves = [{name: value[part] for name, value in batch.items()} for part in (slice(0, 64), slice(64, ROWS))]
     loader = _Sized(halves, world.truth.loader.rows)
-    return _weights(world.truth._replace(loader=loader).train(ready(method, world), epochs=3, **settings).model)
+    run = world.truth._replace(loader=loader).train(ready(method, world), epochs=3, **settings)
+    return _weights(assembled(method, run.model))
 
 
 class _Sized(list[Any]):
@@ -251,7 +256,16 @@ def _tried(cls: type[Method], settings: dict[str, Any], world: World) -> np.ndar
         return np.array([np.nan])
 
 
+def _label(batch: Any) -> str:
+    return "y" if "y" in batch else "target"
+
+
 def _spoiled(batch: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    if "y" not in batch:
+        yield "half the targets", {**batch, "target": batch["target"][:32]}
+        yield "targets of two columns", {**batch, "target": batch["target"][:, None].repeat(1, 2)}
+        yield "class codes for targets", {**batch, "target": batch["target"].long()}
+        return
     yield "a class that the model lacks", {**batch, "y": batch["y"] + 90}
     yield "a negative class", {**batch, "y": batch["y"] - 90}
     yield "half the labels", {**batch, "y": batch["y"][:32]}
@@ -262,7 +276,8 @@ def _poor(batch: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     import torch
 
     tensors = {name: value for name, value in batch.items() if isinstance(value, torch.Tensor)}
-    yield "one class", {**batch, "y": torch.zeros_like(batch["y"])}
+    label = _label(batch)
+    yield "one class", {**batch, label: torch.zeros_like(batch[label])}
     yield "one row", {**batch, **{name: value[:1] for name, value in tensors.items()}}
 
 
@@ -278,7 +293,7 @@ LAWS: tuple[Law, ...] = (
     every_setting_changes_something,
     loss_is_a_finite_scalar_with_gradients,
     training_lowers_it,
-    neutral_settings_are_plain_cross_entropy,
+    neutral_settings_are_plain_training,
     beats_plain_training_where_it_claims_to,
     does_no_harm_where_nothing_is_wrong,
     bad_batches_give_one_clear_error,

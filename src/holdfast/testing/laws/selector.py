@@ -14,7 +14,7 @@ def row_numbers_are_valid_and_different(cls: type[Method], worlds: Worlds) -> No
     rows = np.asarray(run(cls(), world))
     assert rows.dtype.kind in "iu" and rows.ndim == 1 and len(rows), f"{rows.dtype} of shape {rows.shape} comes out"
     assert len(np.unique(rows)) == len(rows), "a row is chosen twice"
-    assert rows.min() >= 0 and rows.max() < len(world.evidence["y"]), "a row number is out of range"
+    assert rows.min() >= 0 and rows.max() < len(world.truth), "a row number is out of range"
 
 
 def the_budget_is_kept(cls: type[Method], worlds: Worlds) -> None:

@@ -1,0 +1,3 @@
+from holdfast.lazy import attach
+
+__getattr__, __dir__ = attach(__name__, __file__)
