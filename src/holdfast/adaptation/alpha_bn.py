@@ -24,7 +24,7 @@ class AlphaBN(Adapter):
     Use it where batches are small or their classes uneven, so that their own statistics are noisy, and the shift is
     mild. It fails under strong shift with alpha near 1, where little is adapted, and without BatchNorm (refused).
 
-    >>> norm = nn.Sequential(nn.BatchNorm1d(1, affine=False, eps=0.0))
+    >>> norm = nn.Sequential(nn.BatchNorm1d(1, affine=False, eps=1e-12))
     >>> made = AlphaBN(alpha=0.75, span=2, gate=False).edit(norm)
     >>> made(torch.tensor([[1.0], [5.0]]))[:, 0].double().round(decimals=2).tolist()  # mean .75, variance 1.75
     [0.19, 3.21]

@@ -26,7 +26,7 @@ class BatchNormAdaptation(Adapter):
     adapter and most of what the others gain. It fails without BatchNorm layers (refused) and where batches are not
     random samples, such as streams sorted by class; the `gate` then gives the frozen model's answers.
 
-    >>> norm = nn.Sequential(nn.BatchNorm1d(1, affine=False, eps=0.0))
+    >>> norm = nn.Sequential(nn.BatchNorm1d(1, affine=False, eps=1e-12))
     >>> made = BatchNormAdaptation(prior=2, span=2, gate=False).edit(norm)
     >>> made(torch.tensor([[1.0], [3.0]])).round(decimals=2).tolist()  # mean (0 + 2) / 2, variance (1 + 1) / 2
     [[0.0], [2.0]]

@@ -30,7 +30,7 @@ class UnMixTNS(Adapter):
     Use it where classes come in runs and batch statistics would be those of one class; without runs `Tent` gains more.
     It fails without BatchNorm over places (refused) and is slow to follow a sudden change of the domain.
 
-    >>> net = nn.Sequential(nn.BatchNorm2d(1, affine=False, eps=0.0))
+    >>> net = nn.Sequential(nn.BatchNorm2d(1, affine=False, eps=1e-12))
     >>> made = UnMixTNS(components=1, momentum=0.5, temperature=1.0, seed=3, gate=False).edit(net)
     >>> made(torch.tensor([[[[1.0, 5.0]]]])).flatten().tolist()  # one component is the row alone: mean 3, variance 4
     [-1.0, 1.0]
