@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 
 from holdfast.faults.worlds.leakage import leaking_category, shared_groups
-from holdfast.leakage import ExactDuplicates, GroupOverlap, NearDuplicates, TargetLeak
+from holdfast.leakage import ExactDuplicates, GroupOverlap, NearDuplicates, RephrasedItems, TargetLeak
 from holdfast.ops.neighbours import nearest_neighbours
 
 LOADERS = {"digits": load_digits, "breast_cancer": load_breast_cancer, "wine": load_wine}
@@ -234,3 +234,17 @@ def test_group_overlap_counts_rows_and_its_interval_knows_about_groups() -> None
 def _overlap(seed: int):
     evidence = shared_groups(seed).evidence
     return GroupOverlap().measure(ref_group=evidence["ref_group"], cur_group=evidence["cur_group"])
+
+
+def test_the_nearest_item_by_words_need_not_be_the_one_that_is_told_again() -> None:
+    items = [
+        "How many apples does Maria have if she picks 37 and gives Tobias 12?",
+        "Which harbour did the brig Erebus leave on her voyage to Disko?",
+    ]
+    filler = "rain fell over hills and nobody came by all day long until evening bells rang " * 3
+    scattered = filler.join(f"{word} " for word in items[0].rstrip("?").split() * 2)
+    text = [scattered + "on her voyage the brig Erebus did leave for Disko"]
+    found = {count: RephrasedItems(candidates=count).fit(ref_text=items) for count in (1, 2)}
+    few, all_items = (found[count].score_rows(text=text)[0] for count in (1, 2))
+    assert few < 0.25 < 0.45 < all_items, f"{few:.2f} with the nearest item alone, {all_items:.2f} with both"
+    assert found[2].matched_[0] == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from holdfast.core import Scorer
@@ -34,7 +36,7 @@ class RephrasedItems(Scorer):
     source = "yang2023rethinking"
     claims = ("rephrased_items",)
     blind = ("other_names_and_numbers",)
-
+    silent: ClassVar[tuple[str, ...]] = ("candidates",)  # in the worlds the nearest item is the one that is hidden
     candidates: int = 3
     noise: float = 3.0
 
