@@ -73,12 +73,14 @@ class Lists(NamedTuple):
         queries = np.argsort(owner, kind="stable")
         bounds = np.searchsorted(owner[queries], np.arange(len(nearest) + 1))
         candidates = np.full((len(asked), wanted), -1, dtype=np.int64)
+        held = self.base[self.order]  # rows of a list stand together
         for number in np.flatnonzero(np.diff(bounds)):
             own = queries[bounds[number] : bounds[number + 1]]
-            rows = np.concatenate([self.order[self.starts[one] : self.starts[one + 1]] for one in nearest[number]])
-            if len(rows):
-                found = self.faiss.knn(asked[own], self.base[rows], min(wanted, len(rows)))[1]
-                candidates[own, : found.shape[1]] = rows[found]
+            parts = [slice(*self.starts[one : one + 2]) for one in nearest[number]]
+            near = np.concatenate([held[part] for part in parts])
+            if len(near):
+                found = self.faiss.knn(asked[own], near, min(wanted, len(near)))[1]
+                candidates[own, : found.shape[1]] = np.concatenate([self.order[part] for part in parts])[found]
         return candidates
 
 

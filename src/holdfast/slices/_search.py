@@ -111,7 +111,8 @@ class Tables:
         met = np.zeros((len(paired) * size,) * 2)
         for start in range(0, len(codes), FEWER_ROWS):
             block = codes[start : start + FEWER_ROWS, paired]
-            member = (block[:, :, None] == np.arange(size, dtype=np.uint8)).reshape(len(block), -1).astype(np.float32)
+            member = np.zeros((len(block), len(met)), dtype=np.float32)
+            member[np.arange(len(block))[:, None], block + np.arange(0, len(met), size)] = 1
             met += member.T @ member
         if not len(paired):
             return np.zeros((0, size, size))
