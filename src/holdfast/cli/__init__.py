@@ -11,9 +11,9 @@ EXIT_INTERRUPTED = 130
 
 def main() -> None:
     """The entry point `holdfast`."""
-    from holdfast.cli.app import app
-
     try:
+        from holdfast.cli.app import app  # inside, since a second of imports can be interrupted too
+
         app()
     except KeyboardInterrupt:
         interrupted()
