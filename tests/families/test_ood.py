@@ -11,7 +11,7 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import binomtest, kstest
 from sklearn.covariance import ledoit_wolf_shrinkage
-from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from sklearn.neighbors import NearestNeighbors
 
@@ -81,6 +81,21 @@ def test_relative_mahalanobis_does_not_see_the_unit_of_features(scale: float) ->
     X, y = _tumours()
     base = RelativeMahalanobis().fit(X=X, y=y).score_rows(X=X)
     np.testing.assert_allclose(RelativeMahalanobis().fit(X=X * scale, y=y).score_rows(X=X * scale), base, rtol=1e-5)
+
+
+def test_relative_mahalanobis_sees_only_directions_in_which_the_class_means_differ() -> None:
+    X, y = load_wine(return_X_y=True)
+    detector = RelativeMahalanobis().fit(X=X, y=y)
+    whiten, directions = detector.gaussian_.whiten, detector.directions_[:2]  # three means span two directions
+    away = np.random.default_rng(0).normal(size=whiten.shape[1])
+    away -= directions.T @ (directions @ away)
+    before = detector.score_rows(X=X)
+    moved = detector.score_rows(X=X + np.linalg.solve(whiten.T, 10 * away))
+    assert np.abs(moved - before).max() < 1e-6, f"scores move by {np.abs(moved - before).max():.2g}"
+    along = detector.score_rows(X=X + np.linalg.solve(whiten.T, 40 * directions[0]))
+    assert (along > before + 10).mean() > 0.9, (
+        f"forty deviations raise {(along > before + 10).mean():.2f} of the scores"
+    )
 
 
 def test_relative_mahalanobis_is_zero_with_one_class() -> None:

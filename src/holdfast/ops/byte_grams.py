@@ -51,10 +51,6 @@ class ByteGrams:
             found.append((whole[begins + sizes] - whole[begins]) / np.maximum(sizes, 1))
         return np.concatenate(found)
 
-    def byte_log_probs(self, text: str) -> np.ndarray:
-        """(bytes,) log-probability of every byte of a text."""
-        return np.log(self._probs(self._bytes(text)))
-
     def next_probs(self, so_far: bytes) -> np.ndarray:
         """(256,) the distribution of the next byte."""
         tail = (START * self.order + so_far)[-self.order + 1 :] if self.order > 1 else b""

@@ -107,15 +107,16 @@ class Tables:
 
     def _met(self, codes: np.ndarray) -> np.ndarray:
         """(pairs, bins, bins) rows in both bins of every pair of columns."""
-        paired, size = np.unique(np.array(self.pairs, dtype=np.intp).reshape(-1, 2)), self.bins
+        size = self.bins
+        if not self.pairs:
+            return np.zeros((0, size, size))
+        paired = np.unique(self.pairs)
         met = np.zeros((len(paired) * size,) * 2)
         for start in range(0, len(codes), FEWER_ROWS):
             block = codes[start : start + FEWER_ROWS, paired]
             member = np.zeros((len(block), len(met)), dtype=np.float32)
             member[np.arange(len(block))[:, None], block + np.arange(0, len(met), size)] = 1
             met += member.T @ member
-        if not len(paired):
-            return np.zeros((0, size, size))
         one, other = np.searchsorted(paired, np.array(self.pairs).T)
         return met.reshape(len(paired), size, len(paired), size).transpose(0, 2, 1, 3)[one, other]
 
