@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from holdfast.datasets import heart_disease
@@ -137,16 +139,18 @@ def test_no_write_permission_is_found_before_the_work(tmp_path: Path) -> None:
 
 
 def test_interrupt_leaves_nothing_half_written(tmp_path: Path) -> None:
-    train, test = heart_disease()
-    out = tmp_path / "out"
+    data, out = tmp_path / "large.csv", tmp_path / "out"
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100_000, 20)).round(3)
+    pl.DataFrame(X).with_columns(label=X[:, 0] + rng.normal(size=len(X)) > 0).write_csv(data)
     process = subprocess.Popen(
-        [*HOLDFAST, "audit", str(train), str(test), "--target", "disease", "--out", str(out)],
+        [*HOLDFAST, "audit", str(data), "--target", "label", "--out", str(out)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV,
     )  # fmt: skip
-    time.sleep(6)  # well inside the work, also on a busy machine
+    time.sleep(5)  # well inside a minute of work, on a fast machine and on a busy one
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, (process.returncode, errors)
+    said, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, (process.returncode, said, errors)
     assert "Traceback" not in errors
     assert "Interrupted" in errors
     assert not out.exists() or not list(out.iterdir())
