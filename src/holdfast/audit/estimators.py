@@ -55,11 +55,11 @@ Estimator = Callable[[Metric, Evidence], Estimate]
 
 def evidence_of(
     train_embedding: np.ndarray, train_predicted: np.ndarray, train_y: np.ndarray, test_embedding: np.ndarray,
-    test_predicted: np.ndarray, seed: int,
+    test_predicted: np.ndarray, seed: int, most_current: int = MOST_ROWS,
 ) -> Evidence:  # fmt: skip
     """The facts of an audit as evidence; of more than `MOST_ROWS` rows a random part, of wide rows a projection."""
     train_embedding, test_embedding = _narrow(train_embedding, test_embedding, seed)
-    ours, theirs = (some_rows(len(rows), MOST_ROWS, seed) for rows in (train_y, test_predicted))
+    ours, theirs = some_rows(len(train_y), MOST_ROWS, seed), some_rows(len(test_predicted), most_current, seed)
     return Evidence(
         train_embedding[ours].astype(np.float64), train_predicted[ours], train_y[ours],
         test_embedding[theirs].astype(np.float64), test_predicted[theirs],

@@ -1,12 +1,11 @@
 """Which estimator can be trusted on these data: shifts are planted in the labelled rows, and every estimator is tried.
 
-The labelled rows are halved again and again. One half is the reference; from the other, rows are drawn so that it
-shifts, and what the estimators say of it without its labels is held against what its labels say.
+The labelled rows are halved again and again. One half is the reference; the other is made to shift (`shifts`), and
+what the estimators say of it without its labels is held against what its labels say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +13,14 @@ import numpy as np
 from holdfast.audit.estimators import NO_CHANGE, Evidence, estimates, no_change, some_rows
 from holdfast.audit.load import Task
 from holdfast.core import Estimate
-from holdfast.ops.density_ratio import logistic_ratio, standardised
+from holdfast.estimate.shifts import Half, Shift, numeric_cells, shifts_for
+from holdfast.faults._tables import CannotPlant, Tables
+from holdfast.ops.density_ratio import logistic_ratio
 from holdfast.ops.metrics import Metric
 
 MOST_ROWS = 3_000  # labelled rows that a trial uses
 LEAST_ROWS = 120  # with fewer, halves are too small to fit an estimator on
-SHARE = 0.4  # of the second half that a shift draws
+LEAST_SHIFTED = 20  # rows that a shift has to leave
 LEVEL = 0.9
 MOST_WIDENING = 4.0
 
@@ -43,29 +44,52 @@ class Trial(NamedTuple):
         return self.error(name) / reach if reach > 1e-12 else (np.inf if self.error(name) > 1e-12 else 0.0)
 
 
-def plant_shifts(evidence: Evidence, metric: Metric, task: Task, seed: int, draws: int) -> list[Trial]:
-    """`draws` trials of every kind of shift; none where there are too few labelled rows."""
+def plant_shifts(
+    evidence: Evidence, metric: Metric, task: Task, seed: int, draws: int, cells: Tables | None = None
+) -> list[Trial]:
+    """`draws` trials of every kind of shift; none where there are too few labelled rows.
+
+    `cells` is the table of the reference rows as it was read, in which faults are planted; their coordinates otherwise.
+    """
     if len(evidence.ref_y) < LEAST_ROWS:
         return []
+    cells = cells or numeric_cells(evidence.ref_X, evidence.ref_y, task)
     kept = some_rows(len(evidence.ref_y), MOST_ROWS, seed)
-    X, predicted, y = evidence.ref_X[kept], evidence.ref_predicted[kept], evidence.ref_y[kept]
-    towards = np.log(logistic_ratio(X, evidence.cur_X[some_rows(len(evidence.cur_X), MOST_ROWS, seed)]))
+    towards = logistic_ratio(evidence.ref_X[kept], evidence.cur_X[some_rows(len(evidence.cur_X), MOST_ROWS, seed)])
+    rows = Half(
+        evidence.ref_X[kept], evidence.ref_predicted[kept], evidence.ref_y[kept], np.log(towards),
+        cells.with_train(cells.train[kept]),
+    )  # fmt: skip
     trials = []
-    for place, (shift, pull) in enumerate(_SHIFTS.items()):
+    for place, (name, shift) in enumerate(shifts_for(task).items()):
         for draw in range(draws):
-            rng = np.random.default_rng([seed, 31, place, draw])
-            order = rng.permutation(len(y))
-            half = len(y) // 2
-            ref, pool = order[:half], order[half:]
-            log_weights = pull(Pool(X[pool], predicted[pool], y[pool], towards[pool]), rng)
-            cur = pool[_drawn(log_weights, max(20, round(SHARE * len(pool))), rng)]
-            planted = Evidence(X[ref], predicted[ref], y[ref], X[cur], predicted[cur])
-            if task.kind != "regression" and min(len(np.unique(y[ref])), len(np.unique(y[cur]))) < 2:
+            planted = _planted(rows, shift, task, np.random.default_rng([seed, 31, place, draw]))
+            if planted is None:
                 continue
-            said = {**estimates(metric, task, planted), NO_CHANGE: no_change(metric, planted)}
-            before, truth = float(metric(y[ref], predicted[ref])), float(metric(y[cur], predicted[cur]))
-            trials.append(Trial(shift, before, truth, said))
+            shown, hidden = planted
+            said = {**estimates(metric, task, shown), NO_CHANGE: no_change(metric, shown)}
+            before, truth = metric(shown.ref_y, shown.ref_predicted), metric(hidden, shown.cur_predicted)
+            trials.append(Trial(name, float(before), float(truth), said))
     return trials
+
+
+def _planted(rows: Half, shift: Shift, task: Task, rng: np.random.Generator) -> tuple[Evidence, np.ndarray] | None:
+    """One half as the reference, the other after the shift, and its labels, which no estimator sees.
+
+    None where the shift has no place in these rows or leaves too few of them.
+    """
+    ref, pool = np.array_split(rng.permutation(len(rows.y)), [len(rows.y) // 2])
+    try:
+        cur = pool[shift(rows.split(ref, pool), rng)]
+    except CannotPlant:
+        return None
+    if len(cur) < LEAST_SHIFTED or (task.kind != "regression" and _is_of_one_class(rows.y[ref], rows.y[cur])):
+        return None
+    return Evidence(rows.X[ref], rows.predicted[ref], rows.y[ref], rows.X[cur], rows.predicted[cur]), rows.y[cur]
+
+
+def _is_of_one_class(*sides: np.ndarray) -> bool:
+    return min(len(np.unique(y)) for y in sides) < 2
 
 
 def choose(trials: list[Trial], default: str) -> tuple[str, str]:
@@ -100,59 +124,3 @@ def stretched(estimate: Estimate, factor: float, metric: Metric) -> Estimate:
     low = max(metric.low, estimate.value - factor * (estimate.value - estimate.low))
     high = min(metric.high, estimate.value + factor * (estimate.high - estimate.value))
     return estimate._replace(low=low, high=high)
-
-
-# --- the shifts: log weights of the rows of the second half --------------------------------------------------------
-class Pool(NamedTuple):
-    """The rows to draw from, and the log ratio of the production rows to them."""
-
-    X: np.ndarray
-    predicted: np.ndarray
-    y: np.ndarray
-    towards: np.ndarray
-
-
-def _tilt(pool: Pool, rng: np.random.Generator) -> np.ndarray:
-    left, _ = standardised(pool.X, pool.X)
-    return 1.5 * _scaled(left @ rng.normal(size=left.shape[1]))
-
-
-def _harder(pool: Pool, rng: np.random.Generator) -> np.ndarray:
-    doubt = 1 - pool.predicted.max(axis=1) if pool.predicted.ndim == 2 else pool.predicted
-    return _sign(rng) * _scaled(doubt)
-
-
-def _labels(pool: Pool, rng: np.random.Generator) -> np.ndarray:
-    if pool.predicted.ndim == 1:
-        return _sign(rng) * _scaled(pool.y)
-    wanted = rng.dirichlet(np.full(pool.predicted.shape[1], 2.0)) + 1e-3
-    shares = np.bincount(pool.y, minlength=len(wanted)) / len(pool.y)
-    return np.log(wanted / np.maximum(shares, 1e-3))[pool.y]
-
-
-def _region(pool: Pool, rng: np.random.Generator) -> np.ndarray:
-    left, _ = standardised(pool.X, pool.X)
-    return -2.0 * _scaled(((left - left[rng.integers(len(left))]) ** 2).sum(axis=1) ** 0.5)
-
-
-_SHIFTS: dict[str, Callable[[Pool, np.random.Generator], np.ndarray]] = {
-    "no shift": lambda pool, rng: np.zeros(len(pool.y)),
-    "towards the production rows": lambda pool, rng: pool.towards,
-    "one direction of the features": _tilt,
-    "rows of another difficulty": _harder,
-    "other shares of the target": _labels,
-    "one region of the features": _region,
-}
-
-
-def _sign(rng: np.random.Generator) -> float:
-    return 1.0 if rng.random() < 0.5 else -1.0
-
-
-def _scaled(values: np.ndarray) -> np.ndarray:
-    return np.clip((values - values.mean()) / max(float(values.std()), 1e-12), -4, 4)
-
-
-def _drawn(log_weights: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows drawn one by one, none put back, each with a chance in proportion to its weight (Gumbel's trick)."""
-    return np.sort(np.argsort(-(log_weights + rng.gumbel(size=len(log_weights))), kind="stable")[:count])

@@ -1,4 +1,4 @@
-"""`holdfast.estimate`: the metric on data without labels, as a whole, over time and by group."""
+"""`holdfast.estimate`: the metric on data without labels, as a whole, over time, by group and by slice."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import holdfast
 from holdfast.audit.check import NotApplicable
 from holdfast.audit.estimators import (
     METHODS,
+    MOST_ROWS,
     NO_CHANGE,
     Evidence,
     estimable,
@@ -22,6 +23,7 @@ from holdfast.audit.estimators import (
     evidence_of,
     no_change,
     one_estimate,
+    some_rows,
 )
 from holdfast.audit.evidence import difference
 from holdfast.audit.load import InputError, Loaded, load, read_table
@@ -34,6 +36,8 @@ from holdfast.estimate.chunks import Chunk, make_chunks
 from holdfast.estimate.groups import Group, make_groups
 from holdfast.estimate.planting import Trial, choose, plant_shifts, stretched, widening
 from holdfast.estimate.sheet import Estimation, sections_of, verdict_of
+from holdfast.estimate.shifts import cells_of
+from holdfast.estimate.slices import Slice, seek_slices, simultaneous
 from holdfast.ops.metrics import METRICS, Metric
 from holdfast.ops.resampling import metric_interval
 from holdfast.ops.two_sample import Z90
@@ -55,6 +59,8 @@ class Found(NamedTuple):
     widened: float
     chunks: list[tuple[Chunk, Estimate | None]]
     groups: list[tuple[Group, Estimate | None]]
+    slices: list[tuple[Slice, Estimate | None, Estimate | None]]
+    searched: int
     reach: float
 
     @property
@@ -95,7 +101,8 @@ def estimate(
 
     Several estimators answer. Shifts planted in the labelled rows (rows drawn towards the production data, another
     mix of classes, harder rows, one region ...) show which of them to trust on these data, and by how much its
-    interval has to be stretched to hold the truth at its level.
+    interval has to be stretched to hold the truth at its level. A search names slices of the production rows where
+    performance is surely worse than in training.
 
     Parameters
     ----------
@@ -120,7 +127,7 @@ def estimate(
     seed, folds, draws, max_rows
         `draws` is the number of planted shifts of each kind. See `holdfast.audit.settings.Settings`.
     quick
-        Plant nothing: the default estimator with its own interval.
+        Plant nothing and search no slices: the default estimator with its own interval.
 
     Returns
     -------
@@ -212,42 +219,79 @@ def _check(facts: Probes, settings: Settings, draws: int) -> None:
 def _find(facts: Probes, chunks: list[Chunk], groups: list[Group], draws: int, tell: Progress) -> Found:
     task, settings = facts["task"], facts["settings"]
     metric = estimable(facts["metric"], task)
-    tell("estimating", 0, 3)
-    evidence = evidence_of(
-        facts["train_embedding"], facts["train_predicted"], facts["train_y"], facts["test_embedding"],
-        facts["test_predicted"], settings.seed,
-    )  # fmt: skip
+    tell("estimating", 0, 4)
+    evidence = _evidence(facts, MOST_ROWS)
     answers = {**estimates(metric, task, evidence), NO_CHANGE: no_change(metric, evidence)}
-    tell("planting", 1, 3)
-    trials = [] if settings.quick else plant_shifts(evidence, metric, task, settings.seed, draws)
+    tell("planting", 1, 4)
+    shown = facts["train_rows"][some_rows(len(facts["train_rows"]), MOST_ROWS, settings.seed)]
+    cells = cells_of(facts["loaded"], shown)
+    trials = [] if settings.quick else plant_shifts(evidence, metric, task, settings.seed, draws, cells)
     chosen, why = choose(trials, next(iter(answers)))
     widened = widening(trials, chosen)
-    every = evidence._replace(cur_X=facts["test_embedding"].astype(np.float64), cur_predicted=facts["test_predicted"])
-    place = np.full(facts["loaded"].test.frame.height, -1)
-    place[facts["test_rows"]] = np.arange(len(facts["test_rows"]))
-
-    def ask(rows: np.ndarray) -> Estimate | None:
-        used = place[rows]
-        return _part(chosen, metric, facts, every, used[used >= 0], widened)
-
-    tell("asking by chunk and group", 2, 3)
+    ask = Asked(facts, metric, chosen)
+    tell("asking by chunk and group", 2, 4)
     pulls = metric.influence(facts["train_y"], facts["train_predicted"])
     reach = Z90 * float(pulls.std()) / LABELS**0.5
     training = metric_interval(facts["train_y"], facts["train_predicted"], metric)
-    return Found(
+    every = _evidence(facts, len(facts["test_rows"]))
+    found = Found(
         metric, training, answers, trials, chosen, why, widened,
-        [(chunk, ask(chunk.rows)) for chunk in chunks], [(group, ask(group.rows)) for group in groups], reach,
+        [(chunk, ask(every, chunk.rows, widened)) for chunk in chunks],
+        [(group, ask(every, group.rows, widened)) for group in groups], [], 0, reach,
+    )  # fmt: skip
+    if settings.quick:
+        return found
+    tell("searching slices", 3, 4)
+    return _with_slices(facts, found, ask)
+
+
+def _evidence(facts: Probes, most: int, learnt: np.ndarray | slice = slice(None)) -> Evidence:
+    """The labelled rows at `learnt`, and at most so many of the production rows."""
+    return evidence_of(
+        facts["train_embedding"][learnt], facts["train_predicted"][learnt], facts["train_y"][learnt],
+        facts["test_embedding"], facts["test_predicted"], facts["settings"].seed, most,
     )  # fmt: skip
 
 
-def _part(
-    name: str, metric: Metric, facts: Probes, evidence: Evidence, rows: np.ndarray, widened: float
-) -> Estimate | None:
-    """The chosen estimator on some production rows; None where they are too few."""
-    if len(rows) < LEAST_PART:
+class Asked:
+    """Asks the chosen estimator about some production rows; None where they are too few."""
+
+    def __init__(self, facts: Probes, metric: Metric, chosen: str) -> None:
+        self.task, self.metric, self.chosen = facts["task"], metric, chosen
+        self.place = np.full(facts["loaded"].test.frame.height, -1)
+        self.place[facts["test_rows"]] = np.arange(len(facts["test_rows"]))
+
+    def __call__(self, every: Evidence, rows: np.ndarray, widened: float) -> Estimate | None:
+        used = self.place[rows]
+        used = used[used >= 0]
+        if len(used) < LEAST_PART:
+            return None
+        some = every.at(used[:: max(1, len(used) // MOST_ROWS)])
+        return stretched(one_estimate(self.chosen, self.metric, self.task, some), widened, self.metric)
+
+
+def _with_slices(facts: Probes, found: Found, ask: Asked) -> Found:
+    """The slices of a search that are surely worse, all together at the level of one interval."""
+    sought = seek_slices(facts)
+    if not sought.slices:
+        return found
+    widened = found.widened * simultaneous(len(sought.slices))
+    judging = _evidence(facts, len(facts["test_rows"]), sought.unseen)
+    judged = [(one, ask(judging, one.rows, widened)) for one in sought.slices]
+    worse = [
+        (one, own, _measured(facts, found.metric, np.intersect1d(one.train, sought.unseen)))
+        for one, own in judged
+        if found.worse(own)
+    ]
+    return found._replace(slices=worse, searched=len(judged))
+
+
+def _measured(facts: Probes, metric: Metric, places: np.ndarray) -> Estimate | None:
+    """What the metric is on some labelled rows; None where they are too few to say."""
+    y = facts["train_y"][places]
+    if len(y) < LEAST_PART or (facts["task"].kind != "regression" and len(np.unique(y)) < 2):
         return None
-    some = evidence.at(rows[:: max(1, len(rows) // 10_000)])
-    return stretched(one_estimate(name, metric, facts["task"], some), widened, metric)
+    return metric_interval(y, facts["train_predicted"][places], metric)
 
 
 def _record(facts: Probes, found: Found, model: str, seconds: float, given: dict[str, Any]) -> dict[str, Any]:
@@ -272,6 +316,7 @@ def _record(facts: Probes, found: Found, model: str, seconds: float, given: dict
         "labels": {"rows": LABELS, "reach": found.reach}, "planted": _planted(found.trials),
         "chunks": [_told(part, own, found, start=part.start, end=part.end) for part, own in found.chunks],
         "groups": [_told(part, own, found, column=part.column) for part, own in found.groups],
+        "slices": [_told_slice(facts, found, *one) for one in found.slices], "searched": found.searched,
     }  # fmt: skip
     plain, task = to_plain(result), facts["task"]
     verdict, tone = verdict_of(plain)
@@ -289,6 +334,14 @@ def _record(facts: Probes, found: Found, model: str, seconds: float, given: dict
 
 def _told(part: Chunk | Group, own: Estimate | None, found: Found, **more: str) -> dict[str, Any]:
     return {"label": part.label, "rows": len(part.rows), "estimate": own, "worse": found.worse(own), **more}
+
+
+def _told_slice(
+    facts: Probes, found: Found, part: Slice, own: Estimate | None, training: Estimate | None
+) -> dict[str, Any]:
+    shares = len(part.rows) / len(facts["test_rows"]), len(part.train) / len(facts["train_rows"])
+    told = {"production_share": shares[0], "training_share": shares[1], "training": training}
+    return {"label": part.label, "rows": len(part.rows), "estimate": own, "worse": found.worse(own), **told}
 
 
 def _mean_error(trials: list[Trial], name: str) -> Estimate | None:
@@ -323,5 +376,7 @@ def _left_out(facts: Probes) -> list[str]:
             shown = "production" if name == "test" else name
             said.append(f"Models used a random {used:,} of {rows:,} {shown} rows (max_rows).")
     if facts["settings"].quick:
-        said.append("Quick: no shift was planted; the default estimator answers with its own interval.")
+        said.append(
+            "Quick: no shift was planted and no slice searched; the default estimator answers with its own interval."
+        )
     return said

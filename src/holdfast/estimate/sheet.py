@@ -56,6 +56,8 @@ def sections_of(result: dict[str, Any]) -> list[dict[str, Any]]:
         sections.append(_chunks(result))
     if result["groups"]:
         sections.append(_groups(result))
+    if result["searched"]:
+        sections.append(_slices(result))
     if result["planted"]:
         sections.append(_planted(result))
     sections.append(_limits(result))
@@ -113,6 +115,28 @@ def _groups(result: dict[str, Any]) -> dict[str, Any]:
         "text": [said],
         "details": [*details, _table("Groups", "group", groups)],
     }
+
+
+def _slices(result: dict[str, Any]) -> dict[str, Any]:
+    """What the search found; every one of them is surely worse, or it would not be listed."""
+    metric, slices = METRICS[result["metric"]["name"]], result["slices"]
+    tried = count(result["searched"], "slice", "slices")
+    said = f"A search of the production rows proposed {tried}; "
+    said += f"{len(slices)} of them {'is' if len(slices) == 1 else 'are'}" if slices else "none is"
+    said += " surely worse than training as a whole, by labelled rows that the search did not use."
+    rows = tuple(
+        (one["label"], one["rows"], one["production_share"], one["training_share"], *_ends(one["estimate"]),
+         one["training"]["value"] if one["training"] else None)
+        for one in slices
+    )  # fmt: skip
+    names = ("slice", "rows", "of production", "of training", "estimate", "low", "high", "training, measured there")
+    kinds = ("text", "number", "percent", "percent", "number", "number", "number", "number")
+    bars = tuple((one["label"], *_ends(one["estimate"])) for one in slices)
+    details: list[Any] = [Bars(f"{capital(metric.label)} by slice", metric.label, bars)] if bars else []
+    return {
+        "id": "slices", "title": "Slices found", "text": [said],
+        "details": [*details, Table("Slices that are surely worse", names, kinds, rows)] if slices else [],
+    }  # fmt: skip
 
 
 def _table(title: str, name: str, parts: list[dict[str, Any]]) -> Table:

@@ -8,11 +8,11 @@ import numpy as np
 
 from holdfast.audit.check import NotApplicable
 from holdfast.audit.checks.relation_change import RelationChange
-from holdfast.audit.checks.weak_slices import LEAST_ROWS, _filled, _kind
 from holdfast.audit.fitting import out_of_fold
 from holdfast.audit.models import ProbeModel
 from holdfast.audit.probes import Probes
 from holdfast.audit.records import Detail
+from holdfast.audit.slicing import LEAST_ROWS, slicing_of
 from holdfast.core import Estimate
 from holdfast.slices import WeakSlices
 
@@ -63,15 +63,12 @@ def _expected_loss(facts: Probes) -> np.ndarray:
 
 
 def _slices(facts: Probes, excess: np.ndarray) -> list[tuple[str, int, Estimate]]:
-    encoder, settings = facts["encoder"], facts["settings"]
-    plain = [i for i, name in enumerate(encoder.names) if _kind(facts["features"], name) not in ("text", "image")]
-    if len(excess) < LEAST_ROWS or not plain:
+    settings, slicing = facts["settings"], slicing_of(facts["features"], facts["encoder"])
+    if len(excess) < LEAST_ROWS or not slicing.places:
         return []
-    unordered = tuple(place for place, i in enumerate(plain) if encoder.is_categorical[i])
-    finder = WeakSlices(seed=settings.seed, level=settings.level, unordered=unordered)
-    names = [encoder.names[i] for i in plain]
-    finder.group_rows(X=_filled(facts["test_X"][:, plain], unordered), loss=excess, columns=names)
-    return [(rule, int(size), effect) for rule, size, effect, _ in finder.slices_]
+    finder = WeakSlices(seed=settings.seed, level=settings.level, unordered=slicing.unordered)
+    finder.group_rows(X=slicing.shown(facts["test_X"]), loss=excess, columns=slicing.names)
+    return [(slicing.in_words(rule), int(size), effect) for rule, size, effect, _ in finder.slices_]
 
 
 def _relation(facts: Probes) -> Relation:

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from holdfast.core import Estimate, Grouper
+from holdfast.core import Grouper
 from holdfast.ops.binning import Bins, cut_columns
 from holdfast.ops.multiple_testing import holm
-from holdfast.slices._gap import gap
 from holdfast.slices._search import Candidate, Limits, Slice, Tables, exponential_scores, inside, most_telling
+from holdfast.slices._telling import fresh_gaps, rule_of
 
 FINE = 100  # bins that the ends of a slice may move to
 
@@ -44,6 +44,8 @@ class WeakSlices(Grouper):
     >>> groups = finder.group_rows(X=X, loss=loss, columns=["age", "dose", "day"])
     >>> [(rule, rows, round(effect.value, 1)) for rule, rows, effect, _ in finder.slices_]
     [('age >= 8 and dose <= 1', 40, 1.0)]
+    >>> finder.members(np.array([[9.0, 0.0, 5.0], [9.0, 2.0, 5.0]])).tolist()
+    [[True], [False]]
     """
 
     source = "chung2019slicefinder"
@@ -73,10 +75,11 @@ class WeakSlices(Grouper):
         for half in (searching, ~searching) if len(X) > 1 else ():
             found = self._nominated(codes[half], height[half], cuts)
             nominated += found
-            gaps += _gaps(found, codes[~half], loss[~half], height[~half])
+            gaps += fresh_gaps(found, codes[~half], loss[~half], height[~half])
         adjusted = holm(np.array([effect.pvalue for effect in gaps]))
         groups = np.full(len(X), -1)
         kept: list[Slice] = []
+        self.cuts_, self.conditions_ = cuts, []
         for place in np.argsort(adjusted, kind="stable"):
             rows = inside(codes, nominated[place].conditions)
             # both halves often find the same slice: the second time most of its rows are taken
@@ -84,9 +87,19 @@ class WeakSlices(Grouper):
                 continue
             effect = gaps[place]._replace(pvalue=float(adjusted[place]))
             groups[rows & (groups < 0)] = len(kept)
-            kept.append(Slice(_rule(nominated[place], cuts, names), int(rows.sum()), effect, float(adjusted[place])))
+            kept.append(Slice(rule_of(nominated[place], cuts, names), int(rows.sum()), effect, float(adjusted[place])))
+            self.conditions_.append(nominated[place].conditions)
         self.slices_ = tuple(kept)
         return groups
+
+    def members(self, X: np.ndarray) -> np.ndarray:
+        """(m, s) bool: which rows of any table with these columns the rule of each slice holds."""
+        held = np.ones((len(X), len(self.slices_)), dtype=bool)
+        for place, conditions in enumerate(self.conditions_):
+            for column, first, last in conditions:
+                codes = self.cuts_[column].codes(X[:, column])
+                held[:, place] &= (codes >= first) & (codes <= last)
+        return held
 
     def _nominated(self, codes: np.ndarray, loss: np.ndarray, cuts: list[Bins]) -> list[Candidate]:
         """Slices found in one half, best first; after the first only those that stand out by more than chance."""
@@ -101,19 +114,3 @@ class WeakSlices(Grouper):
             found.append(best)
             tables.remove(best)
         return found
-
-
-def _gaps(nominated: list[Candidate], codes: np.ndarray, loss: np.ndarray, height: np.ndarray) -> list[Estimate]:
-    """Every nominated slice against the rest on fresh rows, without the rows of those before it."""
-    left = np.ones(len(loss), dtype=bool)
-    gaps = []
-    for candidate in nominated:
-        rows = inside(codes, candidate.conditions)
-        pvalue = gap(height[left], rows[left]).pvalue
-        gaps.append(gap(loss[left], rows[left])._replace(pvalue=pvalue))
-        left &= ~rows
-    return gaps
-
-
-def _rule(candidate: Candidate, cuts: list[Bins], names: list[str]) -> str:
-    return " and ".join(cuts[column].rule(names[column], *ends) for column, *ends in sorted(candidate.conditions))

@@ -7,15 +7,15 @@ from typing import Literal
 import numpy as np
 
 from holdfast.audit.check import Check, NotApplicable
-from holdfast.audit.encode import COMPONENTS, Encoder
+from holdfast.audit.encode import Encoder
 from holdfast.audit.evidence import worst_rows
 from holdfast.audit.load import DataSet, Task
 from holdfast.audit.records import Bars, ColumnRecord, Finding, Remedy, Table
 from holdfast.audit.settings import Settings
+from holdfast.audit.slicing import LEAST_ROWS, slicing_of
 from holdfast.audit.words import count, pvalue
 from holdfast.slices import WeakSlices
 
-LEAST_ROWS = 100
 FACTOR = 3.0  # weight of a weak slice's training rows in the remedy that is priced
 
 
@@ -40,19 +40,18 @@ class WeakSlicesFound(Check):
             raise NotApplicable(
                 f"{len(loss)} rows with a known error; at least {LEAST_ROWS} are needed to find and confirm a slice"
             )
-        plain = [i for i, c in enumerate(encoder.names) if _kind(features, c) not in COMPONENTS]
-        if not plain:
+        slicing = slicing_of(features, encoder)
+        if not slicing.places:
             raise NotApplicable("slices need columns other than text and images")
-        unordered = tuple(place for place, i in enumerate(plain) if encoder.is_categorical[i])
-        finder = WeakSlices(seed=settings.seed, level=settings.level, unordered=unordered)
-        shown_X = _filled(X[:, plain], unordered)
-        groups = finder.group_rows(X=shown_X, loss=loss, columns=[encoder.names[i] for i in plain])
+        finder = WeakSlices(seed=settings.seed, level=settings.level, unordered=slicing.unordered)
+        shown_X = slicing.shown(X)
+        groups = finder.group_rows(X=shown_X, loss=loss, columns=slicing.names)
         unit = "mean absolute error" if task.kind == "regression" else "error rate"
         if not finder.slices_:
             return self.clear(
                 f"No slice of the {name} rows has a clearly raised {unit} (search confirmed on held-out rows)."
             )
-        rules = [rule for rule, *_ in finder.slices_]
+        rules = [slicing.in_words(rule) for rule, *_ in finder.slices_]
         bars = Bars(
             f"{unit}, slice minus the rest",
             "points" if task.kind != "regression" else "",
@@ -87,42 +86,16 @@ class WeakSlicesFound(Check):
                 settings.rows_shown,
             ),
             details=(bars, table),
-            remedies=_remedies(finder, train_X[:, plain], shown_X, unordered, train_rows, groups, name),
+            remedies=_remedies(finder, slicing.shown(train_X), train_rows),
             what_to_do="Collect more training rows like these, look for a feature that explains them, or do not "
             "rely on "
             "the model there.",
         )
 
 
-def _kind(features: tuple[ColumnRecord, ...], name: str) -> str:
-    return next(column.kind for column in features if column.name == name)
-
-
-def _filled(X: np.ndarray, unordered: tuple[int, ...]) -> np.ndarray:
-    """Missing values as a bin of their own below all others; a missing category as a code past the last."""
-    filled = np.array(X)
-    for place in range(X.shape[1]):
-        gone = np.isnan(X[:, place])
-        if gone.any():
-            known = X[~gone, place]
-            low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
-            filled[gone, place] = high + 1 if place in unordered else low - 1 - (high - low)
-    return filled
-
-
-def _remedies(
-    finder: WeakSlices, train_X: np.ndarray, X: np.ndarray, unordered: tuple[int, ...], train_rows: np.ndarray,
-    groups: np.ndarray, name: str,
-) -> tuple[Remedy, ...]:  # fmt: skip
-    """Weigh the training rows of the weak slices up; slices of the test set by the ranges of their rows."""
-    if name == "train":
-        weak = groups >= 0
-    else:
-        weak = np.zeros(len(train_X), bool)
-        ours = _filled(train_X, unordered)
-        for group in range(len(finder.slices_)):
-            rows = X[groups == group]
-            weak |= ((ours >= rows.min(axis=0)) & (ours <= rows.max(axis=0))).all(axis=1)
+def _remedies(finder: WeakSlices, shown_train: np.ndarray, train_rows: np.ndarray) -> tuple[Remedy, ...]:
+    """Weigh the training rows that the rules of the weak slices hold up."""
+    weak = finder.members(shown_train).any(axis=1)
     if not weak.any() or weak.all():
         return ()
     weights = np.where(weak, FACTOR, 1.0)
