@@ -19,7 +19,7 @@ from holdfast.ops.resampling import is_hopeless
 from holdfast.repair.apply import WEIGHT, Workshop
 from holdfast.repair.search import in_order
 from holdfast.repair.tables import raw_table
-from holdfast.verify.compare import confirmed_gain, error_of_look, interaction, row_gains
+from holdfast.verify.compare import claims_at_once, confirmed_gain, error_of_look, interaction, row_gains
 from holdfast.verify.holdout import BUDGET, Guard
 from holdfast.verify.parts import make_parts
 from holdfast.verify.plan import Candidate, conflict
@@ -118,6 +118,29 @@ def test_choosing_among_noise_does_not_fool_the_confirming_rows() -> None:
         then, now = (as_probs(side[parts.confirm])[None] for side in (before, best))
         fooled += confirmed_gain(truth[parts.confirm], then, now, ACCURACY, 1).low > 0
     assert fooled <= 9, f"{fooled} of 60 searches among noise were confirmed; about 2 are expected"
+
+
+def test_claims_judged_together_hold_together() -> None:
+    """Three worthless remedies and one that gains 5 points, judged at once by all rows.
+
+    Hardly ever is one of the three believed; the other is confirmed more often than where half of the rows choose it.
+    """
+    fooled = whole = half = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        truth, before = np.ones(200, dtype=int), (rng.random(200) < 0.7) * 1.0
+        afters = np.where(rng.random((4, 200)) < 0.15, (rng.random((4, 200)) < 0.7) * 1.0, before)
+        afters[3] = np.where(rng.random(200) < 0.15, 1.0, before)  # a seventh of the rows; a third of them were wrong
+        at_once = claims_at_once(afters - before, 0.1 * error_of_look(1))
+        then, now = as_probs(before)[None], [as_probs(one)[None] for one in afters]
+        gains = [confirmed_gain(truth, then, one, ACCURACY, 1, at_once) for one in now]
+        fooled += any(not gain.low <= 0.0 <= gain.high for gain in gains[:3])
+        whole += gains[3].low > 0
+        if afters[:, :100].mean(axis=1).argmax() == 3:
+            half += confirmed_gain(truth[100:], then[:, 100:], now[3][:, 100:], ACCURACY, 1).low > 0
+    assert 1 < at_once <= 4.0
+    assert fooled <= 9, f"{fooled} of 60 looks believed a worthless remedy; 4 are allowed"
+    assert whole >= half + 8, f"confirmed {whole} times by all rows, {half} times by half of them"
 
 
 def test_parts_do_not_move_with_anything_but_the_data() -> None:

@@ -20,6 +20,7 @@ from holdfast.repair.result import SCHEMA, Repair
 from holdfast.repair.search import Search, in_order
 from holdfast.repair.tables import raw_table
 from holdfast.verify.case import Case, read_case
+from holdfast.verify.claims import Claim, alone, together
 from holdfast.verify.holdout import Guard
 from holdfast.verify.judge import TONES, judge
 from holdfast.verify.plan import Candidate, Plan, choose, refuse_conflicts, refuse_empty_classes
@@ -179,11 +180,30 @@ def _verify(
     if reason := can_judge(trial.case):
         raise InputError(f"no repair can be verified: {reason}.")
     metric = trial.case.facts["metric"]
-    chosen, tried = Search(trial, guard, metric, tell).run(candidates, fixed=force)
+    found, tried = Search(trial, guard, metric, tell).run(candidates, fixed=force)
     if force:
-        refuse_conflicts(chosen)
+        refuse_conflicts(found)
     tell("confirming", 0, 1)
-    return chosen, tried, judge(trial, chosen, guard, metric)
+    claims, hopeless = _claims(trial, candidates, found, tried["alone"], force)
+    chosen, judgement = judge(trial, claims, guard, metric, hopeless)
+    return (found if force else chosen), tried, judgement
+
+
+def _claims(
+    trial: Trial, candidates: Sequence[Candidate], found: Sequence[Candidate], said: list[dict[str, Any]], force: bool
+) -> tuple[list[Claim], list[Claim]]:
+    """Every remedy alone and what was found together; and those that were tried and given up."""
+    singles = [
+        (alone(trial, one, told["repeats"]), told["stopped"])
+        for one, told in zip(candidates, said, strict=True)
+        if told["gain"] is not None
+    ]
+    if force and len(singles) > 1:  # what is asked about is what will be applied
+        return ([together(trial, found)] if found else []), []
+    claims = [claim for claim, stopped in singles if force or not stopped]
+    if len(found) > 1:
+        claims.append(together(trial, found))
+    return claims, [claim for claim, stopped in singles if stopped and not force]
 
 
 def _reject(trial: Trial, plan: Plan, chosen: Sequence[Candidate]) -> list[tuple[Candidate, dict[str, Any]]]:

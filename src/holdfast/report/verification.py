@@ -35,7 +35,7 @@ _JUDGEMENT = Shape(
     {
         "metric": (str, ""), "before": (float, None), "after": (float, None), "look": (Either(int), None),
         "level": (float, None), "repeats": (int, 0), "labels": (object, None), "rows_needed": (Either(int), None),
-        "noise": (object, None),
+        "noise": (object, None), "tried": (int, 0), "at_once": (float, 1.0), "whole": (bool, False),
     },
 )  # fmt: skip
 _RISK = Shape({"coverage": ESTIMATE, "risk": ESTIMATE, "risk_of_all": ESTIMATE, "lower": ESTIMATE})

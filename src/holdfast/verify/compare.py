@@ -11,6 +11,7 @@ from holdfast.ops.metrics import Metric
 from holdfast.ops.resampling import paired_gain, two_way_error
 
 LEVEL = 0.9  # all intervals of all looks together
+JOINT = 50_000  # draws of the gains of several claims
 DOUBTED = 0.5  # posterior probability that a test label is wrong
 
 
@@ -64,9 +65,45 @@ def error_of_look(look: int) -> float:
     return 6 / (np.pi * look) ** 2
 
 
-def confirmed_gain(truth: np.ndarray, before: np.ndarray, after: np.ndarray, metric: Metric, look: int) -> Estimate:
-    """The gain on confirming rows at look number `look`: the intervals of all looks hold together with 90 %."""
-    share = error_of_look(look)
+def claims_at_once(pulls: np.ndarray, error: float, adaptive: bool = False) -> float:
+    r"""By what number `error` has to be divided so that the intervals of k claims hold together.
+
+    .. math:: P(\max_j |z_j| > c) + [\text{adaptive}] \, P(|z| > c) = \text{error}, \qquad z \sim N(0, \mathrm{corr})
+
+    `pulls` (k, n) are what every row adds to each gain, 0 where the row does not judge the claim: claims that move the
+    same rows cost hardly more than one. One more claim, `adaptive`, was chosen by rows that do not judge it; nothing is
+    assumed about how it hangs together with the others.
+
+    >>> same, other = np.tile([1.0, -1.0], 50), np.repeat([1.0, -1.0], 50)
+    >>> round(claims_at_once(np.stack([same, same]), 0.05), 1), round(claims_at_once(np.stack([same, other]), 0.05), 1)
+    (1.0, 2.0)
+    """
+    from scipy.special import ndtr, ndtri
+
+    most = len(pulls) + adaptive
+    if most == 1:
+        return 1.0
+    centred = pulls - pulls.mean(axis=1, keepdims=True)
+    scaled = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-300)
+    values, vectors = np.linalg.eigh(scaled @ scaled.T)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    largest = np.sort(np.abs(np.random.default_rng(0).normal(size=(JOINT, len(pulls))) @ root.T).max(axis=1))
+    low, high = (float(-ndtri(error / divisor / 2)) for divisor in (1, most))
+    for _ in range(40):
+        middle = (low + high) / 2
+        spent = 1 - np.searchsorted(largest, middle) / JOINT + adaptive * 2 * ndtr(-middle)
+        low, high = (middle, high) if spent > error else (low, middle)
+    return float(error / (2 * ndtr(-high)))
+
+
+def confirmed_gain(
+    truth: np.ndarray, before: np.ndarray, after: np.ndarray, metric: Metric, look: int, at_once: float = 1.0
+) -> Estimate:
+    """The gain on rows that judge at look number `look`: the intervals of all looks hold together with 90 %.
+
+    `at_once` divides what the look may err with among the claims that are judged in it.
+    """
+    share = error_of_look(look) / at_once
     gain = paired_gain(truth, before, after, metric, level=1 - (1 - LEVEL) * share)
     pvalue = None if gain.pvalue is None else min(1.0, gain.pvalue / share)
     return gain._replace(pvalue=pvalue)
@@ -105,7 +142,7 @@ def run_noise(truth: np.ndarray, runs: np.ndarray, metric: Metric) -> dict[str, 
 
 
 def label_doubt(
-    truth: np.ndarray, before: np.ndarray, after: np.ndarray, metric: Metric, look: int
+    truth: np.ndarray, before: np.ndarray, after: np.ndarray, metric: Metric, look: int, at_once: float = 1.0
 ) -> dict[str, Any] | None:
     """Whether a gain rests on test labels that look wrong: it is measured again without them.
 
@@ -127,8 +164,8 @@ def label_doubt(
     kept = ~doubted
     if kept.sum() < 10 or len(np.unique(truth[kept])) < 2:
         return None
-    without = confirmed_gain(truth[kept], before[:, kept], after[:, kept], metric, look)
-    whole = confirmed_gain(truth, before, after, metric, look)
+    without = confirmed_gain(truth[kept], before[:, kept], after[:, kept], metric, look, at_once)
+    whole = confirmed_gain(truth, before, after, metric, look, at_once)
     doubt: dict[str, Any] = {
         "rate": rate._asdict(),
         "doubted": int(doubted.sum()),

@@ -13,6 +13,7 @@ from holdfast.core import Estimate
 from holdfast.report import text
 from holdfast.report.verification import validate_verification
 from holdfast.verify.case import read_case, read_json
+from holdfast.verify.claims import Claim, alone, together
 from holdfast.verify.holdout import Guard
 from holdfast.verify.judge import judge
 from holdfast.verify.plan import Candidate, choose
@@ -90,7 +91,9 @@ def verify(
     own_test = case.judged == "test" and not case.fresh
     trial = Trial(case, repeats or settings["repeats"], case.settings.seed, dropped if own_test else frozenset())
     guard = Guard.open(getattr(case.loaded, case.judged).fingerprint, folder)
-    found = judge(trial, chosen, guard, case.facts["metric"])
+    stated = record["judgement"]
+    at_once = 1.0 if case.fresh else stated["at_once"]  # the same rows: it was the best of several there
+    _, found = judge(trial, _claims(trial, chosen, stated), guard, case.facts["metric"], at_once=at_once)
     outcome = _outcome(record["judgement"], found)
     return Verified(
         to_plain(
@@ -105,6 +108,15 @@ def verify(
             }
         )
     )
+
+
+def _claims(trial: Trial, chosen: tuple[Candidate, ...], stated: Mapping[str, Any]) -> list[Claim]:
+    """What was stated, on the rows that judged it; on all of them where they are new."""
+    if not chosen:
+        return []
+    if stated["whole"] and not trial.case.fresh:
+        return [alone(trial, chosen[0], trial.repeats)]
+    return [replace(together(trial, chosen), is_adaptive=False)]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -127,6 +127,10 @@ class Trial:
             return "derived again without the rows that confirm"
         return "as in the report: it read no label of the rows that judge"
 
+    def derived_by_choosers(self, candidate: Candidate) -> bool:
+        """Whether labels of the rows that choose helped to derive the remedy that is judged."""
+        return self.held_out and not self.case.fresh and self._reads_labels(candidate)
+
     def _one(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray:
         key = _key(chosen, repeat)
         if key not in self._made:
