@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.dummy import DummyClassifier
 
 import holdfast
 from holdfast.audit.check import Check, checks
@@ -276,6 +279,36 @@ def test_power_of_an_all_clear_is_measured_and_monotone() -> None:
     assert power.smallest <= 0.01
     rates = [rate for _, rate, _ in power.curve]
     assert rates[-1] >= 0.8
+
+
+def test_kept_powers_are_found_again_and_never_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from holdfast.audit import power
+
+    train, test = cancer()
+    measured = []
+    of = power.power_of
+    monkeypatch.setattr(power, "power_of", lambda check, bases: measured.append(check.code) or of(check, bases))
+
+    def audited(train: Any = train, **settings: Any) -> dict[str, Any]:
+        measured.clear()
+        call: dict[str, Any] = {"only": ["DUP001", "SCH002"], "repeats": 2, "cache": tmp_path / "kept", **settings}
+        return holdfast.audit(train, test, target="label", **call).to_dict()
+
+    first = audited()
+    assert measured == ["DUP001", "SCH002"]
+    again = audited(repeats=3)
+    assert not measured and [f["power"] for f in again["findings"]] == [f["power"] for f in first["findings"]]
+    assert again["left_out"] == first["left_out"]
+    monkeypatch.setattr(power, "power_of", of)
+    assert audited(cache=None)["findings"][0]["power"] == first["findings"][0]["power"], "as measured anew"
+    monkeypatch.setattr(power, "power_of", lambda check, bases: measured.append(check.code) or of(check, bases))
+    given = DummyClassifier().fit(train.drop("label").to_numpy(), train["label"].to_numpy())
+    for other in ({"seed": 1}, {"max_rows": 250}, {"train": train[:-1]}, {"model": given}):
+        audited(**other, only=["DUP001"])
+        assert measured == ["DUP001"], f"taken from an audit of something else: {other}"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is a file; expected a folder"):
+        audited(cache=tmp_path / "file")
 
 
 def test_given_predictions_are_shown_and_compared_with_nothing_of_another_model() -> None:

@@ -11,14 +11,17 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from inspect import signature
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import holdfast.faults
 from holdfast.audit.check import Check, NotApplicable, Skipped, checks
+from holdfast.audit.kept import open_kept, power_of_entry
 from holdfast.audit.planting import Base, planted_facts, sampled, tables_of, trial
 from holdfast.audit.probes import Probes, derived_from
-from holdfast.audit.records import Finding, Power
+from holdfast.audit.records import Finding, Power, to_plain
 from holdfast.core import Fault
 from holdfast.faults._tables import CannotPlant, Tables, Truth
 
@@ -101,27 +104,58 @@ def fault_named(name: str) -> Fault:
 
 
 # --- all-clears of an audit --------------------------------------------------------------------------------------
-def measure_power(findings: list[Finding], facts: Probes, tell: Tell) -> tuple[list[Finding], list[str]]:
-    """Every all-clear with the power it had; and in words what was sampled, and why some could not be measured."""
+def measure_power(
+    findings: list[Finding], facts: Probes, tell: Tell, cache: Path | str | None = None
+) -> tuple[list[Finding], list[str]]:
+    """Every all-clear with the power it had; and in words what was sampled, and why some could not be measured.
+
+    `cache` is a folder in which powers are kept for the next audit of the same data (`kept`).
+    """
     by_code = {check.code: check for check in checks()}
     due = [finding.code for finding in findings if finding.outcome == "clear"]
     due.sort(key=lambda code: by_code[code].faults)  # checks of one fault follow each other and share its copies
-    measured: dict[str, Power] = {}
-    reasons: dict[str, list[str]] = {}
-    bases = _Bases(facts)
-    for done, code in enumerate(due):
-        tell("measuring power", done, len(due))
-        try:
-            measured[code] = power_of(by_code[code], bases)
-        except (CannotPlant, NotApplicable, Skipped) as problem:
-            reasons.setdefault(str(problem).rstrip("."), []).append(code)
-    if due:
-        tell("measuring power", len(due), len(due))
+    if not due:
+        return findings, []
+    bases, known = _Bases(facts), open_kept(cache, facts)
+    try:
+        for done, code in enumerate(due):
+            tell("measuring power", done, len(due))
+            if code not in known.entries:
+                known.add(code, _entry(by_code[code], bases))
+    finally:
+        known.close()
+    tell("measuring power", len(due), len(due))
+    entries = {code: known.entries[code] for code in due}
+    measured = {code: power for code, entry in entries.items() if (power := power_of_entry(entry))}
     findings = [replace(f, power=measured[f.code]) if f.code in measured else f for f in findings]
-    return findings, [*bases.notes(), *_unmeasured(reasons)]
+    return findings, [*_sampled(entries), *_unmeasured(entries)]
 
 
-def _unmeasured(reasons: dict[str, list[str]]) -> list[str]:
+def _entry(check: type[Check], bases: _Bases) -> dict[str, Any]:
+    """What is kept of one check: its power or the reason why there is none, and of how many rows where not of all."""
+    try:
+        power, rows = power_of(check, bases), bases.rows_of(check)
+        return {"power": to_plain(power), "reason": "", "rows": rows}
+    except (CannotPlant, NotApplicable, Skipped) as problem:
+        return {"power": None, "reason": str(problem).rstrip("."), "rows": bases.rows_of(check)}
+
+
+def _sampled(entries: dict[str, dict[str, Any]]) -> list[str]:
+    """What was planted in a part of the rows."""
+    codes: dict[int, list[str]] = {}
+    for code, entry in entries.items():
+        if entry["rows"] is not None:
+            codes.setdefault(entry["rows"], []).append(code)
+    return [
+        f"The power of {', '.join(some)} was measured on {rows:,} random training rows." for rows, some in codes.items()
+    ]
+
+
+def _unmeasured(entries: dict[str, dict[str, Any]]) -> list[str]:
+    reasons: dict[str, list[str]] = {}
+    for code, entry in entries.items():
+        if entry["reason"]:
+            reasons.setdefault(entry["reason"], []).append(code)
     listed = "; ".join(f"{', '.join(codes)}: {reason}" for reason, codes in reasons.items())
     return [f"The power of these all-clears was not measured. {listed}."] if listed else []
 
@@ -132,7 +166,7 @@ class _Bases:
     def __init__(self, facts: Probes) -> None:
         self.facts = facts
         self._known: dict[int, Base] = {}
-        self._used: dict[int, list[str]] = {}
+        self._used: dict[str, int] = {}
         self._planted: dict[tuple[float, int], tuple[Probes, Truth]] = {}
         self._of: tuple[type[Fault], Base] | None = None
 
@@ -149,7 +183,7 @@ class _Bases:
         if most not in self._known:
             self._known[most] = sampled(self.facts, most, self.facts["settings"].seed)
         if self._known[most].facts is not self.facts:
-            self._used.setdefault(most, []).append(check.code)
+            self._used[check.code] = self._known[most].rows["train"]
         return self._known[most]
 
     def planted(self, fault: Fault, base: Base, strength: float, draw: int) -> tuple[Probes, Truth]:
@@ -161,12 +195,9 @@ class _Bases:
             self._planted[strength, draw] = planted_facts(base, fault, strength, rng)
         return self._planted[strength, draw]
 
-    def notes(self) -> list[str]:
-        """What was planted in a part of the rows."""
-        return [
-            f"The power of {', '.join(codes)} was measured on {self._known[most].rows['train']:,} random training rows."
-            for most, codes in self._used.items()
-        ]
+    def rows_of(self, check: type[Check]) -> int | None:
+        """How many random training rows the check was asked about; None where all."""
+        return self._used.get(check.code)
 
 
 def refits(check: type[Check], fault: Fault, tables: Tables) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ def audit(
     max_rows: int = 50_000,
     quick: bool = False,
     profile: Any = None,
+    cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Find what is wrong with two data sets and between them, price every finding, and report.
@@ -74,6 +76,9 @@ def audit(
     profile
         A profile.json that `holdfast.bench` wrote for this training data, or its report: the checks concerned use the
         methods that planting chose there, and say so.
+    cache
+        A folder that keeps the power of all-clears: another audit of the same data, settings, model and code finds it
+        there, and a killed one goes on. Anything else is measured anew.
 
     Returns
     -------
@@ -112,7 +117,7 @@ def audit(
     if not quick:
         findings = _price(findings, facts, tell)
         timings["price"] = time.perf_counter() - started - sum(timings.values())
-        findings, about_power = measure_power(findings, facts, tell)
+        findings, about_power = measure_power(findings, facts, tell, cache)
         timings["power"] = time.perf_counter() - started - sum(timings.values())
     timings["total"] = time.perf_counter() - started
     return Report(_record(facts, rank(findings), timings, [*remarks, *about_power]))

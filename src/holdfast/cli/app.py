@@ -100,6 +100,10 @@ def audit(
     profile: Annotated[
         Path | None, typer.Option(help="profile.json of holdfast bench: use the methods that planting chose there.")
     ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps the power of all-clears for the next audit of the same data."),
+    ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the checks as JUnit XML to this file.")] = None,
     sarif: Annotated[Path | None, typer.Option(help="Write the findings as SARIF 2.1.0 to this file.")] = None,
 ) -> None:
@@ -109,7 +113,7 @@ def audit(
     run(
         train, test, target=target, out=out, metric=metric, task=task, roles=role or [], groups=group or [],
         proba=proba or [], model=model, only=only or [], ignore=ignore or [], seed=seed, repeats=repeats,
-        max_rows=max_rows, quick=quick, profile=profile, fail_on=fail_on or [], junit=junit, sarif=sarif,
+        max_rows=max_rows, quick=quick, profile=profile, cache=cache, fail_on=fail_on or [], junit=junit, sarif=sarif,
     )  # fmt: skip
 
 
