@@ -250,6 +250,38 @@ def test_same_seed_same_verdict(noisy: World) -> None:
     assert first.ledger.equals(second.ledger)
 
 
+def test_the_probe_model_is_written_and_read_back_by_an_audit(tmp_path: Path) -> None:
+    """Numbers, flags and categories with gaps, labels that are numbers; texts and dates have no place in a pipeline."""
+    pytest.importorskip("skops")
+    from holdfast.audit.given_model import load_model
+
+    X, y = made(600, 21)
+    rng = np.random.default_rng(6)
+    frame = table(X, y).with_columns(
+        label=pl.Series(np.where(y == 1, 7, 3)), flag=pl.Series(rng.random(600) < 0.5),
+        kind=pl.Series(rng.choice(["a", "b", "c"], 600)),
+        c1=pl.when(pl.Series(rng.random(600) < 0.1)).then(None).otherwise(pl.col("c1")),
+    )  # fmt: skip
+    frame = frame.with_columns(kind=pl.when(pl.col("c2") > 1).then(None).otherwise(pl.col("kind")))
+    train, test = frame[:300], frame[300:]
+    report = holdfast.audit(train, test, target="label", only=["DUP001"], quick=True)
+    report = with_remedies(report, "DUP001", Remedy("drop_rows", "Drop", True, rows=(1, 2)))
+    done = holdfast.repair(report, train=train, test=test, force=True, repeats=3, only=["DUP001"], out=tmp_path / "out")
+    model = load_model(tmp_path / "out" / "model.skops")
+    shown = test.drop("label").to_pandas()
+    assert set(model.predict(shown)) == {3, 7} and (model.predict(shown) == test["label"].to_numpy()).mean() > 0.75
+    unseen = shown.assign(kind="never met")
+    assert np.isfinite(model.predict_proba(unseen)).all()
+    again = holdfast.audit(done.train, test, target="label", model=model, only=["PER001"], quick=True)
+    assert again.record.model["name"].startswith("Pipeline") and again["PER001"].outcome != "error"
+    dated = frame.with_columns(day=pl.date_range(pl.date(2020, 1, 1), pl.date(2021, 8, 22), eager=True))
+    call = {"target": "label", "only": ["DUP001"], "quick": True, "roles": {"day": "feature"}}
+    report = holdfast.audit(dated[:300], dated[300:], **call)
+    report = with_remedies(report, "DUP001", Remedy("drop_rows", "Drop", True, rows=(1, 2)))
+    done = holdfast.repair(report, train=dated[:300], test=dated[300:], force=True, repeats=3, only=["DUP001"])
+    assert done.model is None and "columns of kind date" in done.record["why_no_model"]
+
+
 def test_missing_values_are_filled_alike_in_both_sets_and_in_the_fit() -> None:
     X, y = made(600, 11)
     rng = np.random.default_rng(4)

@@ -73,12 +73,13 @@ class ProbeModel:
             seen, rows = np.zeros(1, dtype=int), np.zeros((len(y), 1))
         if len(seen) > WIDE:
             seen = seen[most_relevant(rows[:, seen], y, np.array(self.is_categorical)[seen], self.n_classes, weight)]
-        estimator = self._boosting(len(y), seen, seed)  # made first: only a library that is loaded can be limited
+        estimator = self.booster(len(y), seen, seed)  # made first: only a library that is loaded can be limited
         with _threads(len(y)):
             estimator.fit(rows[:, seen], y, sample_weight=weight)
         return _Fitted(estimator, self.n_classes, seen)
 
-    def _boosting(self, n: int, seen: np.ndarray, seed: int) -> Any:
+    def booster(self, n: int, seen: np.ndarray, seed: int) -> Any:
+        """The estimator for n rows and the columns at `seen`, not yet fitted."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
         settings: dict[str, Any] = {

@@ -15,6 +15,7 @@ import holdfast
 from holdfast.audit.load import InputError, encode_target
 from holdfast.audit.records import to_plain
 from holdfast.repair.apply import Workshop
+from holdfast.repair.model import refitted
 from holdfast.repair.output import check_folder, save
 from holdfast.repair.result import SCHEMA, Repair
 from holdfast.repair.search import Search, in_order
@@ -120,6 +121,7 @@ def repair(
     frames = shop.apply(applied)
     guard.keep()
     ledger = shop.ledger.frame()
+    fitted, why_no_model = refitted(trial, applied)
     record = {
         "schema": SCHEMA,
         "version": holdfast.__version__,
@@ -146,9 +148,10 @@ def repair(
         "ledger": dict(ledger.group_by("action").len().sort("action").iter_rows()),
         "looks": guard.to_dict(),
         "fits": trial.fits,
+        "why_no_model": why_no_model,
         "seconds": round(time.perf_counter() - started, 3),
     }  # fmt: skip
-    done = Repair(to_plain(record), case, tables, frames, ledger, _refitted(trial, applied))
+    done = Repair(to_plain(record), case, tables, frames, ledger, fitted)
     if folder is not None:
         tell("writing", 0, 1)
         save(done, folder)
@@ -268,15 +271,3 @@ def _verdict(judgement: dict[str, Any], applied: Sequence[Candidate], measured: 
         return f"{sentence} Nothing was applied."
     forced = judgement["outcome"] not in ("better", "not_judged") and len(applied) > len(measured)
     return f"{sentence} Applied all the same, as asked." if forced else sentence
-
-
-def _refitted(trial: Trial, applied: Sequence[Candidate]) -> Any:
-    """The user's own model fitted on the repaired rows, where one was given and the data of the fit changed."""
-    from holdfast.audit.models import UserModel
-
-    remedies = [one.remedy for one in applied if one.kind == "model"]
-    if not remedies or not isinstance(trial.room.model, UserModel):
-        return None
-    room, lesson = trial.room, trial.room.lesson(*remedies)
-    fitted = room.model.fit(room.inputs[lesson.positions], lesson.y, lesson.weight, trial.seed)
-    return getattr(fitted, "estimator", None)

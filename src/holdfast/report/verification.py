@@ -53,6 +53,7 @@ VERIFICATION = Shape(
     {
         "version": (str, ""), "created": (str, ""), "fits": (int, 0), "seconds": (float, None),
         "files": ({str: str}, {}), "originals": ([{str: str}], []), "ledger": ({str: int}, {}), "digest": (str, ""),
+        "why_no_model": (str, ""),
     },
 )  # fmt: skip
 
