@@ -52,6 +52,38 @@ def test_a_spelling_is_priced_repaired_and_undone(files: tuple[Path, Path], tmp_
     assert [path.read_bytes() for path in undone if path.name == "test.csv"] == [files[1].read_bytes()]
 
 
+def test_renamed_columns_are_priced_repaired_and_undone(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """The column that tells most is called otherwise in the test file, and its categories are in capitals too."""
+    test = pl.read_csv(files[1]).rename({"shop": "Shop ", "z": "Z"})
+    test.write_csv(tmp_path / "test.csv")
+    call = {"target": "bought", "only": ["SCH001"]}
+    report = holdfast.audit(files[0], tmp_path / "test.csv", **call)
+    (remedy,) = report["SCH001"].remedies
+    assert remedy.action == "rename_columns" and remedy.settings == {"names": {"Shop ": "shop", "Z": "z"}}
+    assert report["SCH001"].price is not None and report["SCH001"].price.gain is not None
+    small = pl.read_csv(files[1]).with_columns(pl.col("shop").str.to_lowercase()).rename({"shop": "Shop ", "z": "Z"})
+    small.write_csv(tmp_path / "small.csv")
+    report = holdfast.audit(files[0], tmp_path / "small.csv", **call)
+    assert report["SCH001"].price.gain.low > 0.05, "with the column the model is far better"
+    done = holdfast.repair(report, repeats=3, out=tmp_path / "fixed")
+    assert done.outcome == "better" and done.train is None, done.verdict
+    assert done.test.columns == ["shop", "x", "z", "bought"]
+    lines = done.ledger.filter(pl.col("action") == "rename_columns")
+    assert lines.select("column", "before", "after").rows() == [("Shop ", "Shop ", "shop"), ("Z", "Z", "z")]
+    undone = undo(tmp_path / "fixed", tmp_path / "back")
+    assert [path.read_bytes() for path in undone] == [(tmp_path / "small.csv").read_bytes()]
+    assert holdfast.verify(tmp_path / "fixed").outcome in ("holds", "cannot_tell")
+    unlabelled = holdfast.audit(pl.read_csv(files[0]), small.drop("bought"), **call)["SCH001"]
+    assert unlabelled.price is not None and "no labelled test rows" in unlabelled.price.reason
+
+
+def test_columns_that_only_sound_alike_are_left_alone() -> None:
+    train = pl.DataFrame({"a_1": range(100), "b": range(100), "c": ["x", "y"] * 50, "t": ["u", "v"] * 50})
+    test = train.rename({"a_1": "A1", "c": "C"}).with_columns(C=pl.Series(range(100)), a1=pl.Series(range(100)))
+    finding = holdfast.audit(train, test, target="t", only=["SCH001"], quick=True)["SCH001"]
+    assert finding.remedies == (), "two columns could be a_1, and C holds numbers"
+
+
 def test_without_test_labels_it_is_not_priced_and_says_why(files: tuple[Path, Path]) -> None:
     test = pl.read_csv(files[1]).drop("bought")
     finding = holdfast.audit(pl.read_csv(files[0]), test, target="bought", only=["SCH001"])["SCH001"]

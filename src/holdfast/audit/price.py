@@ -16,15 +16,19 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from holdfast.audit import align
 from holdfast.audit.check import NotApplicable
 from holdfast.audit.fitting import make_folds, side_by_side, tied_rows
+from holdfast.audit.models import ProbeModel
 from holdfast.audit.probes import Probes, recoded_inputs
 from holdfast.audit.records import Finding, Price, Remedy
 from holdfast.audit.repair import CannotPrice, Lesson, Schoolroom
 from holdfast.core import Estimate
 from holdfast.ops.resampling import is_hopeless, paired_gain
 
-NEED_TEST_LABELS = {"learn_from_test_rows": "to learn from", "recode_values": "to judge it on"}
+NEED_TEST_LABELS = {
+    "learn_from_test_rows": "to learn from", "recode_values": "to judge it on", align.ACTION: "to judge it on",
+}  # fmt: skip
 SHARE = 0.9  # of the training rows that each repeat fits on
 
 
@@ -119,7 +123,18 @@ class Pricing:
             raise CannotPrice(f"there are no labelled test rows {NEED_TEST_LABELS[remedy.action]}")
         if remedy.action == "learn_from_test_rows":
             return partial(self._with_test_fold, remedy)
+        if remedy.action == align.ACTION:
+            return self._with_more_columns(remedy)
         return partial(self._predicted, self.room.lesson(remedy))
+
+    def _with_more_columns(self, remedy: Remedy) -> Callable[[int], np.ndarray]:
+        """Fits of the same rows that see the renamed columns too."""
+        if not isinstance(self.room.model, ProbeModel):
+            raise CannotPrice("the model's columns are fixed: rename them, fit it with them and audit again")
+        seen = align.renamed(self.facts["loaded"], [remedy])
+        aligned = Pricing(self.facts.with_tables(seen, self.facts["settings"]))
+        _ = aligned.truth, aligned._shared  # made before any two fits run at once
+        return partial(aligned._predicted, aligned.room.lesson())
 
     @staticmethod
     def _never(repeat: int) -> np.ndarray:

@@ -138,6 +138,15 @@ def _impute_values(shop: Workshop, candidate: Candidate) -> None:
             shop.set_cells(name, column, rows, pl.Series([cell] * len(rows), dtype=kind), candidate)
 
 
+def _rename_columns(shop: Workshop, candidate: Candidate) -> None:
+    frame = shop.frames["test"]
+    names = candidate.remedy.settings["names"]
+    names = {old: new for old, new in names.items() if old in frame.columns and new not in frame.columns}
+    shop.frames["test"] = frame.rename(names)
+    for old, new in names.items():
+        shop.ledger.note(candidate, "test", old, old, new)
+
+
 def _recode_values(shop: Workshop, candidate: Candidate) -> None:
     for column, names in candidate.remedy.settings["names"].items():
         read = shop.loaded.test.frame[column].cast(pl.String)  # type: ignore[union-attr]
@@ -177,6 +186,7 @@ def _change_model(shop: Workshop, candidate: Candidate) -> None:
 
 
 _ACTIONS = {
+    "rename_columns": _rename_columns,
     "drop_rows": _drop_rows,
     "relabel_rows": _relabel_rows,
     "drop_columns": _drop_columns,

@@ -24,9 +24,11 @@ def refitted(trial: Trial, applied: Sequence[Candidate]) -> tuple[Any, str]:
     Nothing is fitted where no remedy changed what a model learns. Steps after the model (a recalibration, an average of
     several) are not part of it: they stand in the ledger.
     """
-    remedies = [one.remedy for one in applied if one.kind == "model"]
-    if not remedies:
+    changes = [one for one in applied if one.kind == "model"]
+    if not changes:
         return None, "no remedy changed what a model learns"
+    trial, others = trial.without_renames(changes)
+    remedies = [one.remedy for one in others]
     lesson, model = trial.room.lesson(*remedies), trial.room.model
     if isinstance(model, UserModel):
         fitted = model.fit(trial.room.inputs[lesson.positions], lesson.y, lesson.weight, trial.seed)

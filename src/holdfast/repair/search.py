@@ -164,9 +164,9 @@ class Search:
         gains = {said["name"]: said["gain"]["value"] for said in alone if said["gain"] is not None}
         best: dict[str, Candidate] = {}
         for candidate in usable:
-            rival = best.get(candidate.code)
+            rival = best.get(candidate.fault)
             if rival is None or gains[candidate.name] > gains[rival.name]:
-                best[candidate.code] = candidate
+                best[candidate.fault] = candidate
         return in_order(tuple(best.values()))
 
 

@@ -15,9 +15,10 @@ from holdfast.verify.case import remedy_of
 NEEDS_PEOPLE = {"learn_from_test_rows": "it needs labels that nobody has given yet: label rows, add them, audit again"}
 # Rows first, so that weights and class balance see the rows that are left; what is done to answers comes last.
 ORDER = (
-    "drop_rows", "relabel_rows", "recode_values", "drop_columns", "hide_values", "impute_values", "reweight_rows",
-    "balance_classes", "average_models", "recalibrate", "correct_prior", "reject_rows",
+    "rename_columns", "drop_rows", "relabel_rows", "recode_values", "drop_columns", "hide_values", "impute_values",
+    "reweight_rows", "balance_classes", "average_models", "recalibrate", "correct_prior", "reject_rows",
 )  # fmt: skip
+ALIGN = ("rename_columns", "recode_values")
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,16 @@ class Candidate:
         return f"{self.code}.{self.place}"
 
     @property
+    def fault(self) -> str:
+        """What it repairs: remedies of one fault are alternatives. Names of columns and of categories are two."""
+        return f"{self.code} {self.remedy.action}" if self.remedy.action in ALIGN else self.code
+
+    @property
     def kind(self) -> str:
         """ "model" is judged by a refit, "measurement" changes the rows that judge, "rejection" abstains on rows."""
         if self.remedy.action == "reject_rows":
             return "rejection"
-        if self.remedy.action == "recode_values":  # it changes what the model is asked, not which rows judge
+        if self.remedy.action in ALIGN:  # they change what the model is asked, not which rows judge
             return "model"
         return "measurement" if self.remedy.set == "test" else "model"
 
@@ -87,7 +93,7 @@ def conflict(first: Candidate, second: Candidate) -> str:
     >>> conflict(drop, relabel)
     'DUP001.0 drops row 2, to which LAB001.1 gives a new label'
     """
-    if first.code == second.code and first.kind == second.kind == "model":
+    if first.fault == second.fault and first.kind == second.kind == "model":
         return f"{first.name} and {second.name} are alternatives for one fault"
     one, other = sorted((first, second), key=lambda candidate: ORDER.index(candidate.remedy.action))
     if one.remedy.set != other.remedy.set:

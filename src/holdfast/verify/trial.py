@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from holdfast.audit import align
 from holdfast.audit.check import NotApplicable, checks
 from holdfast.audit.fitting import make_folds, side_by_side, tied_rows
 from holdfast.audit.load import InputError, Loaded
+from holdfast.audit.models import ProbeModel
 from holdfast.audit.price import SHARE
 from holdfast.audit.probes import derived_from, recoded_inputs
 from holdfast.audit.records import Remedy
@@ -45,6 +47,7 @@ class Trial:
     store: FitStore = field(default_factory=partial(FitStore, None, None))
     _made: dict[tuple[tuple[str, ...], int], np.ndarray] = field(default_factory=dict)
     _derived: dict[tuple[str, int], Remedy | None] = field(default_factory=dict)
+    _aligned: dict[tuple[str, ...], Trial] = field(default_factory=dict)
     fits: int = 0
 
     @cached_property
@@ -153,7 +156,26 @@ class Trial:
         self.store.put(_key(chosen, repeat), made)
         return made
 
+    def without_renames(self, chosen: Sequence[Candidate]) -> tuple[Trial, tuple[Candidate, ...]]:
+        """The trial on tables whose columns bear the names that the chosen remedies give, and the other remedies."""
+        renames = tuple(one for one in chosen if one.remedy.action == align.ACTION)
+        if not renames:
+            return self, tuple(chosen)
+        if not self.held_out:
+            raise CannotPrice("there are no labelled test rows to judge it on")
+        if not isinstance(self.room.model, ProbeModel):
+            raise CannotPrice("the model's columns are fixed: rename them, fit it with them and audit again")
+        key = _key(renames, 0)[0]
+        if key not in self._aligned:
+            seen = align.renamed(self.case.loaded, [one.remedy for one in renames])
+            case = replace(self.case, loaded=seen)
+            self._aligned[key] = Trial(case, self.repeats, self.seed, self.leave_out)
+        return self._aligned[key], tuple(one for one in chosen if one not in renames)
+
     def _on_test(self, chosen: tuple[Candidate, ...], repeat: int) -> np.ndarray:
+        aligned, others = self.without_renames(chosen)
+        if aligned is not self:
+            return aligned._on_test(others, repeat)
         return self._fit(chosen, -1, repeat)(self._inputs_after(self._lesson(chosen, -1)))
 
     def _inputs_after(self, lesson: Lesson) -> Any:
@@ -181,6 +203,8 @@ class Trial:
         return self.room.fit(self._lesson(chosen, fold), some, self.seed + 100 + repeat)
 
     def _lesson(self, chosen: tuple[Candidate, ...], fold: int) -> Lesson:
+        if any(one.remedy.action == align.ACTION for one in chosen):
+            raise CannotPrice("there are no labelled test rows to judge it on")
         found = [self._remedy(candidate, fold) for candidate in chosen]
         lesson = self.room.lesson(*(one for one in found if one))
         if lesson.recoded and not self.held_out:
@@ -192,6 +216,9 @@ class Trial:
         if self.held_out:
             _ = self._judged_inputs
         try:
+            aligned, others = self.without_renames(chosen)
+            if aligned is not self:
+                return aligned._can_learn(others)
             for fold in np.unique(self._folds):
                 self._lesson(chosen, int(fold))
         except CannotPrice:

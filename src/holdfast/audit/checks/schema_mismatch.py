@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import polars as pl
 
 from holdfast.audit.check import Check
@@ -24,7 +26,7 @@ class SchemaMismatch(Check):
         here, there = set(train_set.frame.columns), set(test_set.frame.columns)
         lost = [name for name in train_set.frame.columns if name not in there and name != task.target]
         new = [name for name in test_set.frame.columns if name not in here]
-        renamed = respelt(new, lost)
+        renamed = _renamed(train_set, test_set, respelt(new, lost), columns)
         facts = [("only in training", name, "") for name in lost]
         facts += [
             ("only in test", name, f"{renamed[name]!r} under another name?" if name in renamed else "") for name in new
@@ -32,7 +34,7 @@ class SchemaMismatch(Check):
         facts += [
             ("another type", name, f"{train_set.frame[name].dtype} / {test_set.frame[name].dtype}")
             for name in train_set.frame.columns
-            if name in there and self._differs(train_set, test_set, name)
+            if name in there and _differ(train_set.frame[name], test_set.frame[name])
         ]
         unseen = {
             c.name: self._unseen(train_set.frame[c.name], test_set.frame[c.name])
@@ -59,26 +61,26 @@ class SchemaMismatch(Check):
             unit="share of columns",
             columns=names,
             details=(table,),
-            remedies=self._remedies({name: pairs for name, pairs in names_of.items() if pairs}),
-            what_to_do="Columns that one set lacks were not used by the model. Find out whether the source "
-            "changed, and "
-            "fix it there; map renamed columns and categories to the names of the training data.",
+            remedies=self._remedies(renamed, {name: pairs for name, pairs in names_of.items() if pairs}),
+            what_to_do="Columns that one set lacks were not used by the model. Find out whether the source changed, "
+            "and fix it there; map renamed columns and categories to the names of the training data.",
         )
 
     @staticmethod
-    def _remedies(names: dict[str, dict[str, str]]) -> tuple[Remedy, ...]:
-        """Categories that training knows in another spelling get that spelling back."""
+    def _remedies(columns: dict[str, str], names: dict[str, dict[str, str]]) -> tuple[Remedy, ...]:
+        """Columns and categories that training knows in another spelling get that spelling back."""
+        remedies: tuple[Remedy, ...] = ()
+        if columns:
+            pairs = [f"{old!r} to {new!r}" for old, new in columns.items()]
+            title = f"Rename {listed(pairs, 3)} in the test set"
+            settings = {"names": columns}
+            remedies = (Remedy("rename_columns", title, True, "test", columns=tuple(columns), settings=settings),)
         if not names:
-            return ()
+            return remedies
         number = count(sum(map(len, names.values())), "category", "categories")
         title = f"Spell {number} of {listed(tuple(names))} in the test set as in training"
-        return (Remedy("recode_values", title, True, "test", columns=tuple(names), settings={"names": names}),)
-
-    @staticmethod
-    def _differs(train_set: DataSet, test_set: DataSet, name: str) -> bool:
-        types = [data.frame[name].dtype for data in (train_set, test_set)]
-        numbers = [dtype.is_numeric() or dtype == pl.Boolean or dtype == pl.Null for dtype in types]
-        return types[0] != types[1] and not all(numbers) and pl.Null not in types
+        recode = Remedy("recode_values", title, True, "test", columns=tuple(names), settings={"names": names})
+        return (*remedies, recode)
 
     @staticmethod
     def _known(train: pl.Series) -> list[str]:
@@ -91,3 +93,23 @@ class SchemaMismatch(Check):
         strange = text.filter(~text.is_in(known)) if known else text
         values = strange.value_counts(sort=True)[strange.name].to_list() if len(strange) else []
         return len(strange) / max(len(test), 1), values
+
+
+def _differ(train: pl.Series, test: pl.Series) -> bool:
+    """Whether two columns are of types that cannot stand for each other."""
+    types = [train.dtype, test.dtype]
+    numbers = [dtype.is_numeric() or dtype == pl.Boolean or dtype == pl.Null for dtype in types]
+    return types[0] != types[1] and not all(numbers) and pl.Null not in types
+
+
+def _renamed(
+    train_set: DataSet, test_set: DataSet, pairs: dict[str, str], columns: tuple[ColumnRecord, ...]
+) -> dict[str, str]:
+    """Columns of the test set that are surely a column of training: of one type, and no other claims to be it."""
+    ignored = {column.name for column in columns if column.role == "ignored"}
+    claims = Counter(pairs.values())
+    return {
+        other: name
+        for other, name in pairs.items()
+        if claims[name] == 1 and name not in ignored and not _differ(train_set.frame[name], test_set.frame[other])
+    }
