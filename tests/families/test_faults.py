@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -204,9 +206,38 @@ def test_pictures_in_columns_and_in_arrays_are_changed_alike() -> None:
     other, _ = _plant(faults.ImageBlur(), tables, 3)
     difference = np.abs(one.test.to_numpy() - other.test["picture"].to_numpy().reshape(-1, 64))
     assert difference.max() <= 0.5 + 1e-9, "more than rounding"
-    paths = Tables(pl.DataFrame({"p": ["a.png"]}), pl.DataFrame({"p": ["b.png"]}), kinds={"p": "image"})
+    lists = Tables(pl.DataFrame({"p": [[1]]}), pl.DataFrame({"p": [[2]]}), kinds={"p": "image"})
     with pytest.raises(CannotPlant, match="decode it first"):
-        _plant(faults.ImageBlur(), paths, 3)
+        _plant(faults.ImageBlur(), lists, 3)
+
+
+def test_pictures_in_files_are_changed_in_copies(tmp_path: Path) -> None:
+    """Grey and colour, of several sizes: inputs stay as they were, copies keep their size."""
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    shapes = [(8, 8), (12, 10, 3), (9, 9)]
+    pixels = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in shapes]
+    paths = [str(tmp_path / f"{i}.{kind}") for i, kind in enumerate(("png", "png", "bmp"))]
+    for array, path in zip(pixels, paths, strict=True):
+        image.fromarray(array).save(path)
+    before = [Path(path).read_bytes() for path in paths]
+    table = pl.DataFrame({"p": paths, "y": [0, 1, 0]})
+    tables = Tables(table, table, "y", "binary", {"p": "image"})
+    with pytest.raises(CannotPlant, match="it was not said where changed copies may be written"):
+        _plant(faults.ImageContrast(), tables, 3)
+    tables = replace(tables, pictures=str(tmp_path / "out"))
+    planted, truth = _plant(faults.ImageContrast(), tables, 3)
+    assert [Path(path).read_bytes() for path in paths] == before, "an input was touched"
+    assert truth.test_rows.all() and truth.columns == ("p",) and planted.train["p"].to_list() == paths
+    new = [np.asarray(image.open(path)) for path in planted.test["p"]]
+    assert [array.shape for array in new] == shapes
+    assert all(path.startswith(str(tmp_path / "out")) for path in planted.test["p"])
+    assert all(a.std() < 0.8 * b.std() for a, b in zip(new, pixels, strict=True)), "contrast fell"
+    again, _ = _plant(faults.ImageContrast(), tables, 3)
+    assert set(again.test["p"]).isdisjoint(planted.test["p"]), "copies of one planting overwrote those of another"
+    broken = table.with_columns(p=pl.Series([paths[0], str(tmp_path / "none.png"), None]))
+    with pytest.raises(CannotPlant, match=r"row 1: .*none.png' cannot be read as a picture"):
+        _plant(faults.ImageContrast(), replace(tables, test=broken), 3)
 
 
 def test_asking_for_what_is_not_there_says_what_is() -> None:

@@ -1,21 +1,16 @@
-"""Pixels of a test table, out and in: the cells of an image column that hold arrays, or numeric columns in a shape.
-
-Faults read no files: a column of paths must be decoded by whoever owns the files, into a polars Array column.
-"""
+"""Pixels of a test table, out and in: cells of an image column that hold arrays or name files, or numeric columns."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 
 from holdfast.faults._columns import as_column
+from holdfast.faults._picture_files import Change, corrupt_files
 from holdfast.faults._rows import column_of, need_test
 from holdfast.faults._tables import CannotPlant, Tables, Truth
 
 WORST = 5  # severities are those of the source: 1 to 5
-Change = Callable[[np.ndarray], np.ndarray]
 
 
 def at_severity(strength: float, values: tuple[float, ...], without: float) -> float:
@@ -35,10 +30,13 @@ def corrupt(
     """Change all pictures of the test table; `change` maps (n, height, width, channels) in 0..1 to the same.
 
     Black and white are the smallest and largest value of the training pictures; values beyond are cut. Without a
-    `shape`, the first column of kind image; with one, all number columns in order.
+    `shape`, the first column of kind image; with one, all number columns in order. Of a column that names files, see
+    `_picture_files`.
     """
     test = need_test(tables)
     columns = _columns(tables, shape)
+    if test.schema[columns[0]] == pl.String:
+        return corrupt_files(tables, columns[0], strength, change)
     old = _pixels(test, columns)
     train = _pixels(tables.train, columns)
     low, high = float(train.min()), float(train.max())
@@ -68,8 +66,9 @@ def _columns(tables: Tables, shape: tuple[int, ...]) -> list[str]:
     names = tables.columns_of("image")
     if not names:
         raise CannotPlant("There is no image column; for pixels in number columns, say their shape.")
-    if not isinstance(tables.train.schema[names[0]], pl.Array):
-        raise CannotPlant(f"Column {names[0]!r} holds no pixels but {tables.train.schema[names[0]]}: decode it first.")
+    kind = tables.train.schema[names[0]]
+    if not isinstance(kind, pl.Array) and kind != pl.String:
+        raise CannotPlant(f"Column {names[0]!r} holds no pixels and no paths but {kind}: decode it first.")
     return names[:1]
 
 

@@ -19,7 +19,8 @@ class Tables:
     """A training table, a test table or None, the target column or None, and the kind of every feature column.
 
     `kinds` maps the columns that models learn from, in order, to number, category, boolean, date, text or image.
-    `task` is binary, multiclass, regression or none. Tables are never changed in place.
+    `task` is binary, multiclass, regression or none. `pictures` is a folder into which faults may write changed copies
+    of the files that an image column names. Tables are never changed in place.
     """
 
     train: pl.DataFrame
@@ -27,6 +28,7 @@ class Tables:
     target: str | None = None
     task: str = "none"
     kinds: Mapping[str, str] = field(default_factory=dict)
+    pictures: str = ""
 
     def columns_of(self, *kinds: str) -> list[str]:
         """The feature columns of these kinds, in order."""

@@ -18,9 +18,9 @@ class ImageBlur(Fault):
     on pixels x from 0 (black) to 1 (white) as the training pictures have them; :math:`\sigma` is 0.4, 0.6, 0.7,
     0.8, 1.0 pixels by severity.
 
-    Use it when pictures may be out of focus. It fails to read files: pictures are polars arrays in a column of kind
-    image, or, with `shape` (height, width), all number columns in order. Real cameras change several things at
-    once.
+    Use it when pictures may be out of focus. It fails to be real: cameras change several things at once. Pictures
+    are polars arrays or paths in a column of kind image (changed copies are written into the tables' `pictures`),
+    or, with `shape` (height, width), all number columns in order.
 
     >>> import polars as pl
     >>> table = pl.DataFrame({f"p{i}": [0.0, 1.0] if i % 3 else [1.0, 0.5] for i in range(16)})

@@ -17,9 +17,9 @@ class ImageContrast(Fault):
     on pixels x from 0 (black) to 1 (white) as the training pictures have them; c is 0.75, 0.5, 0.4, 0.3, 0.15 by
     severity and the mean is that of a picture and channel.
 
-    Use it when there may be fog, glare or a bad screen. It fails to read files: pictures are polars arrays in a
-    column of kind image, or, with `shape` (height, width), all number columns in order. Real cameras change several
-    things at once.
+    Use it when there may be fog, glare or a bad screen. It fails to be real: cameras change several things at once.
+    Pictures are polars arrays or paths in a column of kind image (changed copies are written into the tables'
+    `pictures`), or, with `shape` (height, width), all number columns in order.
 
     >>> import polars as pl
     >>> table = pl.DataFrame({f"p{i}": [0.0, 1.0] if i % 3 else [1.0, 0.5] for i in range(16)})

@@ -17,9 +17,9 @@ class ImagePixelation(Fault):
     on pixels x from 0 (black) to 1 (white) as the training pictures have them; r, the share of the height and width
     that is left, is 0.95, 0.9, 0.85, 0.75, 0.65 by severity, rounded to whole pixels.
 
-    Use it when pictures may be small or enlarged. It fails to read files: pictures are polars arrays in a column of
-    kind image, or, with `shape` (height, width), all number columns in order. Real cameras change several things at
-    once.
+    Use it when pictures may be small or enlarged. It fails to be real: cameras change several things at once.
+    Pictures are polars arrays or paths in a column of kind image (changed copies are written into the tables'
+    `pictures`), or, with `shape` (height, width), all number columns in order.
 
     >>> import polars as pl
     >>> table = pl.DataFrame({f"p{i}": [0.0, 1.0] if i % 3 else [1.0, 0.5] for i in range(16)})
