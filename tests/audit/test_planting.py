@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import holdfast
 from holdfast.audit.check import checks
 from holdfast.audit.load import load
 from holdfast.audit.planting import Base, fresh_facts, loaded_with, planted_facts, sampled, tables_of, trial
@@ -150,3 +151,14 @@ def test_bisection_finds_the_first_strength_that_is_found() -> None:
         expected = strengths[edge] if edge < len(strengths) else None
         assert smallest_found(strengths, counts, Rule()) == expected
         assert len(counts) <= 3, f"{len(counts)} of 7 strengths were tried"
+
+
+def test_columns_of_one_set_alone_are_not_planted_in() -> None:
+    """A column that only one set has once ended an audit where the power of an all-clear was measured."""
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"a": rng.normal(size=240), "b": rng.normal(size=240), "y": ["u", "v"] * 120})
+    train, test = frame[:120], frame[120:].rename({"b": "c"})
+    tables = tables_of(load(train, test, target="y"))
+    assert list(tables.kinds) == ["a"]
+    report = holdfast.audit(train, test, target="y", only=["DRI001"], repeats=2)
+    assert report["DRI001"].outcome == "clear" and report["DRI001"].power is not None

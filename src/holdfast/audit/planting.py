@@ -70,9 +70,14 @@ class Trial:
 
 # --- from what was read to tables, and back ----------------------------------------------------------------------
 def tables_of(loaded: Loaded) -> Tables:
-    """What faults are planted in."""
-    kinds = {c.name: c.kind for c in loaded.columns if c.role in ("feature", "text", "image") and c.kind != "empty"}
+    """What faults are planted in: the feature columns that both sets have."""
     test = None if loaded.test is None else loaded.test.frame
+    shared = set(loaded.train.frame.columns) & set(loaded.train.frame.columns if test is None else test.columns)
+    kinds = {
+        c.name: c.kind
+        for c in loaded.columns
+        if c.role in ("feature", "text", "image") and c.kind != "empty" and c.name in shared
+    }
     return Tables(loaded.train.frame, test, loaded.task.target, loaded.task.kind, kinds)
 
 
