@@ -93,15 +93,18 @@ def _is_of_one_class(*sides: np.ndarray) -> bool:
 
 
 def choose(trials: list[Trial], default: str) -> tuple[str, str]:
-    """The estimator to trust, and why: the one that erred least, unless the default's lead over it may be chance."""
+    """The estimator to trust, and why: the one that erred least, unless its lead over the default may be chance."""
+    from scipy.special import ndtri
+
     if not trials:
         return default, "too few labelled rows to plant shifts in: this is the default"
     errors = {name: np.array([trial.error(name) for trial in trials]) for name in trials[0].said}
     best = min(errors, key=lambda name: float(errors[name].mean()))
     if best == default:
         return default, f"it erred least in {len(trials)} shifts planted in the labelled rows"
-    gap = errors[default] - errors[best]
-    surely = gap.mean() > 1.645 * max(gap.std(ddof=1), 1e-12) / np.sqrt(len(gap))
+    gap, rivals = errors[default] - errors[best], len(errors) - 1
+    quantile = float(ndtri(1 - 0.05 / rivals))  # the best of several: Bonferroni
+    surely = gap.mean() > quantile * max(gap.std(ddof=1), 1e-12) / np.sqrt(len(gap))
     if surely:
         return best, f"in {len(trials)} shifts planted in the labelled rows it surely erred less than the default"
     return default, f"no other erred surely less in {len(trials)} shifts planted in the labelled rows"

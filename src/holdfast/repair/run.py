@@ -48,8 +48,9 @@ def repair(
 ) -> Repair:
     """Apply the remedies of an audit that help to copies of its data, and show that they help.
 
-    Remedies are tried alone, then together, on half of the untouched rows; what looks best is judged once on the other
-    half. Only what is better there is applied, unless `force` says otherwise. Remedies of the measurement (copies out
+    Remedies are tried alone, then together, on half of the untouched rows. One look judges every remedy alone on all
+    of these rows, with intervals that hold for all that were tried, and what was put together on the other half. Only
+    what is surely better is applied, unless `force` says otherwise. Remedies of the measurement (copies out
     of the test set) come first. The data given are never changed.
 
     Parameters

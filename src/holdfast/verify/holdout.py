@@ -1,8 +1,8 @@
 """The guard of the untouched rows: every look is counted, kept beside the data's fingerprint, and paid for.
 
 Rows that choose are asked through `estimation.ReusableHoldout`: an answer comes from open rows, and from guarded ones
-only where the two disagree; such answers are counted against a budget. Rows that confirm are looked at directly, and
-each further look makes the interval wider (`compare.error_of_look`). The counts stand in `holdout.json` in the output
+only where the two disagree; such answers are counted against a budget. The look that judges (`judge`) is direct, and
+each further one makes the interval wider (`compare.error_of_look`). The counts stand in `holdout.json` in the output
 folder: whoever takes a new folder, or deletes the file, starts to count anew, and the guard cannot know.
 """
 
