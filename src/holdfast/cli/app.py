@@ -50,7 +50,10 @@ def _options(
 @app.command()
 def audit(
     train: Annotated[
-        str, typer.Argument(help="Training data: CSV, TSV, Parquet, Arrow or JSON Lines, also gz or zst.")
+        str,
+        typer.Argument(
+            help="Training data: CSV, TSV, Parquet (also a folder of files), Arrow or JSON Lines, also gz or zst."
+        ),
     ],
     test: Annotated[str | None, typer.Argument(help="The data the model meets. It may have no labels.")] = None,
     target: Target = None,

@@ -13,6 +13,7 @@ from holdfast.audit.load.files import read_columnar, read_json
 from holdfast.audit.load.fingerprint import fingerprint
 from holdfast.audit.load.header import clean_names
 from holdfast.audit.load.objects import read_object
+from holdfast.audit.load.parts import find_parts, is_many
 from holdfast.audit.load.source import read_bytes, table_format
 from holdfast.audit.load.targets import TARGET_NAMES
 from holdfast.audit.load.text import MAX_CELL
@@ -28,7 +29,7 @@ TOLD = 12  # notes on columns that are told one by one; the rest is counted
 
 
 def read_table(source: Any, name: str, target: str | None = None) -> DataSet:
-    """Read a file name or a Python object. `target` names the column whose labels must all be kept."""
+    """Read a file, a folder of Parquet files or an object. `target` names the column whose labels must all be kept."""
     is_file = isinstance(source, (str, os.PathLike))
     shown = safe_text(os.fspath(source), 200) if is_file else name
     try:
@@ -42,7 +43,11 @@ def read_table(source: Any, name: str, target: str | None = None) -> DataSet:
 
 
 def _read_file(path: str, name: str, target: str | None) -> DataSet:
-    data, shown = read_bytes(path), safe_text(path, 200)
+    shown = safe_text(path, 200)
+    if is_many(path):
+        found = find_parts(path)
+        return _data_set(name, path, shown, found.read_all(), list(found.notes), target, is_typed=True)
+    data = read_bytes(path)
     kind = table_format(data)
     if kind in COLUMNAR:
         return _data_set(name, path, shown, read_columnar(data, kind, shown), [], target, is_typed=True)
