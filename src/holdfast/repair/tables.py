@@ -61,7 +61,7 @@ def raw_table(data: DataSet) -> Table:
 
 
 def refuse_folders(data: Mapping[str, Any]) -> None:
-    """A repair writes a copy of a file, and a folder of them has no one file to copy. `data`: paths of sets, by name."""
+    """A repair writes a copy of a file; a folder of them has no one file to copy. `data`: paths of sets, by name."""
     for name, path in data.items():
         if isinstance(path, (str, os.PathLike)) and is_many(os.fspath(path)):
             raise InputError(
