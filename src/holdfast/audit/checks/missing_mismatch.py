@@ -28,8 +28,8 @@ class MissingMismatch(Check):
     def run(
         self, train_set: DataSet, test_set: DataSet, features: tuple[ColumnRecord, ...], settings: Settings
     ) -> Finding:
-        n, m = train_set.frame.height, test_set.frame.height
-        gone = {c.name: (train_set.frame[c.name].null_count(), test_set.frame[c.name].null_count()) for c in features}
+        n, m = train_set.rows, test_set.rows
+        gone = {c.name: (train_set.missing(c.name), test_set.missing(c.name)) for c in features}
         gaps = {name: difference(proportion(b, m), proportion(a, n)) for name, (a, b) in gone.items()}
         adjusted = dict(zip(gone, holm(np.array([_pvalue(a, n, b, m) for a, b in gone.values()])), strict=True))
         flagged = [name for name in gone if abs(gaps[name].value) >= LEAST and adjusted[name] < settings.level]

@@ -45,8 +45,10 @@ class Parts:
         """Rows of all files."""
         return sum(part.rows for part in self.parts)
 
-    def read(self, part: Part, start: int = 0, count: int | None = None) -> polars.DataFrame:
-        """Some rows of one file, from its row `start`, with the columns and types of the whole."""
+    def read(
+        self, part: Part, start: int = 0, count: int | None = None, columns: list[str] | None = None
+    ) -> polars.DataFrame:
+        """Some rows of one file from its row `start`, with the types of the whole; all columns or those named."""
         import polars as pl
 
         if os.path.getsize(part.path) != part.size:
@@ -54,7 +56,8 @@ class Parts:
         try:
             table = pl.scan_parquet(part.path, hive_partitioning=False, glob=False).slice(start, count)
             named = [pl.lit(value).alias(name) for name, value in part.partition]
-            return table.with_columns(named).select(pl.col(n).cast(kind) for n, kind in self.schema.items()).collect()
+            kinds = [(name, self.schema[name]) for name in columns or self.schema]
+            return table.with_columns(named).select(pl.col(name).cast(kind) for name, kind in kinds).collect()
         except foreign_errors() as error:
             stop = part.rows if count is None else min(start + count, part.rows)
             raise InputError(
