@@ -167,6 +167,9 @@ def estimate(
     max_rows: Annotated[
         int, typer.Option(help="Rows that models are fitted on at most; the page says when it bites.")
     ] = 50_000,
+    hold_rows: HoldRows = None,
+    engine: Engine = "local",
+    workers: Workers = None,
     quick: Annotated[bool, typer.Option("--quick", help="Plant no shifts: take the default estimator.")] = False,
 ) -> None:
     """Estimate performance on data without labels: as a whole, over time, by group; and whom to trust here."""
@@ -175,7 +178,7 @@ def estimate(
     run(
         train, production, target=target, out=out, metric=metric, task=task, time=time, chunk=chunk, by=by or [],
         roles=role or [], groups=group or [], proba=proba or [], model=model, seed=seed, draws=draws,
-        max_rows=max_rows, quick=quick,
+        max_rows=max_rows, hold_rows=hold_rows, engine=engine, workers=workers, quick=quick,
     )  # fmt: skip
 
 
