@@ -128,6 +128,18 @@ def test_what_is_no_data_set_is_refused_in_one_line(how: str, said: str, tmp_pat
     assert re.search(said, str(caught.value)) and "\n" not in str(caught.value), str(caught.value)
 
 
+def test_columns_may_be_called_like_those_of_counts() -> None:
+    rng = np.random.default_rng(0)
+    n = 300
+    frame = pl.DataFrame({name: rng.choice(["a", "b", None], n) for name in ("count", "rows", "cell", "len", "index")})
+    frame = frame.with_columns(y=pl.Series(rng.choice(["p", "q"], n)))
+    only = ["SCH001", "SCH002", "SCH003", "DUP001", "DRI001"]
+    report = holdfast.audit(frame, frame.with_columns(count=pl.lit("a")), target="y", quick=True, only=only)
+    assert not [(one.code, one.reason) for one in report.findings if one.outcome == "error"]
+    found = holdfast.estimate(frame, frame, target="y", by=["count"], quick=True)
+    assert found.to_dict()["result"]["groups"][0]["label"].startswith("count ")
+
+
 def test_a_folder_is_not_repaired(tmp_path: Path) -> None:
     folder = in_parts(pl.concat([table(), table()[:60]]), tmp_path / "set", (0, 300, 660))
     report = holdfast.audit(folder, target="y", only=["DUP001"], quick=True)

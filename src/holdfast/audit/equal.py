@@ -102,4 +102,4 @@ def unseen_values(train: DataSet, test: DataSet, name: str) -> tuple[float, list
 
 
 def _by_frequency(cells: pl.Series) -> list[str]:
-    return cells.value_counts(sort=True)[cells.name].to_list() if len(cells) else []
+    return cells.alias("cell").value_counts(sort=True)["cell"].to_list() if len(cells) else []

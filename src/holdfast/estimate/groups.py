@@ -60,7 +60,7 @@ def _of_column(name: str, cells: pl.Series, train: pl.Series | None) -> list[Gro
 def values_of(cells: pl.Series, counted: dict[str, int] | None) -> list[str]:
     """The most frequent values as text, missing being one; `counted` in all rows where only some are held."""
     if counted is None:
-        counted = dict(cells.cast(pl.String).fill_null("missing").value_counts().iter_rows())
+        counted = dict(cells.cast(pl.String).fill_null("missing").alias("cell").value_counts().iter_rows())
     return sorted(counted, key=lambda value: (-counted[value], value))[:MOST]
 
 

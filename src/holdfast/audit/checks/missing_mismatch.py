@@ -95,8 +95,10 @@ def _filled(train_set: DataSet, features: tuple[ColumnRecord, ...], flagged: lis
         if column.name in flagged and len(known) and column.kind == "number":
             values[column.name] = float(np.median(known.to_numpy()))
         elif column.name in flagged and len(known) and column.kind == "category":
-            counts = known.cast(pl.String).value_counts(sort=True).sort(["count", known.name], descending=[True, False])
-            values[column.name] = str(counts[known.name][0])
+            counts = (
+                known.cast(pl.String).alias("cell").value_counts().sort(["count", "cell"], descending=[True, False])
+            )
+            values[column.name] = str(counts["cell"][0])
     if not values:
         return ()
     title = f"Fill missing values of {listed(list(values))} with what is usual in training"

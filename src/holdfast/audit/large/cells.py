@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.audit.load.types import plain_column
 from holdfast.audit.load.values import MISSING, MISSING_IN_TARGET, _cleaned
+from holdfast.audit.load.vectors import vectors_of_text
 
 if TYPE_CHECKING:
     import polars
@@ -31,6 +32,9 @@ def typed_cells(column: polars.Series, name: str, kind: Any, is_target: bool = F
         plain = plain.str.to_lowercase() == "true"
     elif plain.dtype == pl.String and kind.is_numeric():
         plain = _cleaned(plain)
+    elif plain.dtype == pl.String and kind.is_nested():
+        vectors = vectors_of_text(plain)[0]
+        plain = pl.Series(name, [None] * len(column), kind) if vectors is None else vectors
     elif plain.dtype == pl.String and kind.is_temporal():
         from holdfast.audit.load.dates import to_dates
 

@@ -1,8 +1,8 @@
 """Equal rows, and rows whose group stands in another set, among more rows than fit into memory.
 
 Every row becomes a 64-bit hash of some of its columns. Hashes lie sorted on disk; all that begin with the same bits are
-looked at together, whoever's they are. Two different rows share a hash about once in 3e19 pairs: among 100 million rows
-one false pair is expected in 4,000 audits.
+looked at together, whoever's they are. Two different rows share a hash once in 1.8e19 pairs: among 100 million rows
+one false copy is expected in 3,700 audits.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Place:
                 raise
             raise InputError(
                 f"a node of the cluster wrote to {self.folder}, but nothing is there: it must be a folder that all "
-                "nodes see. Give one (--work FOLDER)."
+                "nodes see. Give one (--out FOLDER; in Python, work=)."
             ) from None
 
 

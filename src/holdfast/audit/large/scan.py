@@ -57,7 +57,7 @@ class Scanned:
 def scan_parts(parts: Parts, held: int, targets: frozenset[str], place: Place) -> Scanned:
     """One pass over all rows; `held` of them are drawn."""
     share = min(1.0, (held + SPARE * held**0.5) / parts.rows)
-    scan = Scan(parts, place.seed, int(share * (2**64 - 1)), targets, hash_check())
+    scan = Scan(parts, place.seed, min(int(share * 2**64), 2**64 - 1), targets, hash_check())
     shards, weights = cut(parts)
     about = (written(parts), held, sorted(targets), place.seed, scan.check)
     return _merged(parts, held, place.run("scanning", scan_shard, scan, shards, weights, about))

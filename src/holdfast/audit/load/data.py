@@ -51,7 +51,7 @@ class DataSet:
         column = self.frame[name]
         if self.whole is not None:
             return self.whole.top(name, column)
-        counts = column.drop_nulls().value_counts()["count"]
+        counts = column.drop_nulls().alias("cell").value_counts()["count"]  # a column may itself be called "count"
         return int(counts.max()) if len(counts) else 0  # type: ignore[arg-type]
 
     def distinct(self, name: str) -> int:

@@ -51,7 +51,7 @@ class Parts:
         """Some rows of one file from its row `start`, with the types of the whole; all columns or those named."""
         import polars as pl
 
-        if os.path.getsize(part.path) != part.size:
+        if not os.path.exists(part.path) or os.path.getsize(part.path) != part.size:
             raise InputError(f"{_shown(part.path)} changed while it was read. Run again when it is complete.")
         try:
             table = pl.scan_parquet(part.path, hive_partitioning=False, glob=False).slice(start, count)
@@ -74,7 +74,7 @@ class Parts:
 
 def is_many(path: str) -> bool:
     """Whether a path is a folder or a pattern that stands for files."""
-    return os.path.isdir(path) or (has_magic(path) and not os.path.lexists(path))
+    return os.path.isdir(path) or (has_magic(path) and "://" not in path and not os.path.lexists(path))
 
 
 def is_parquet(path: str) -> bool:

@@ -61,7 +61,11 @@ class Whole:
         if facts is not None and facts.distinct.is_exact:
             return int(facts.distinct.counts.max(initial=0))
         here = held.drop_nulls()
-        return round(int(here.value_counts()["count"].max() or 0) * self.rows / len(held)) if len(here) else 0
+        return (
+            round(int(here.alias("cell").value_counts()["count"].max() or 0) * self.rows / len(held))
+            if len(here)
+            else 0
+        )
 
     def typed(self, before: Any, after: Any) -> Whole:
         """The same when the columns have other types: of text that became numbers only the held rows tell."""
