@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from holdfast.audit.check import Check
+from holdfast.audit.equal import known_values, unseen_values
 from holdfast.audit.evidence import proportion
 from holdfast.audit.load import DataSet, Task
 from holdfast.audit.records import ColumnRecord, Finding, Remedy, Table
@@ -35,7 +36,7 @@ class SchemaMismatch(Check):
             if name in there and self._differs(train_set, test_set, name)
         ]
         unseen = {
-            c.name: self._unseen(train_set.frame[c.name], test_set.frame[c.name])
+            c.name: unseen_values(train_set, test_set, c.name)
             for c in columns
             if c.kind == "category" and c.role == "feature" and c.name in here & there
         }
@@ -48,7 +49,7 @@ class SchemaMismatch(Check):
             return self.clear(
                 f"Both sets have the same {count(len(here & there), 'column')}, with the same types and categories."
             )
-        names_of = {name: respelt(values, self._known(train_set.frame[name])) for name, (_, values) in unseen.items()}
+        names_of = {name: respelt(values, known_values(train_set, name)) for name, (_, values) in unseen.items()}
         table = Table("What differs", ("difference", "column", "detail"), ("text", "text", "text"), tuple(facts[:200]))
         names = tuple(dict.fromkeys(name for _, name, _ in facts))
         kinds = [f"{sum(kind == k for kind, _, _ in facts)} {k}" for k in dict.fromkeys(kind for kind, _, _ in facts)]
@@ -79,15 +80,3 @@ class SchemaMismatch(Check):
         types = [data.frame[name].dtype for data in (train_set, test_set)]
         numbers = [dtype.is_numeric() or dtype == pl.Boolean or dtype == pl.Null for dtype in types]
         return types[0] != types[1] and not all(numbers) and pl.Null not in types
-
-    @staticmethod
-    def _known(train: pl.Series) -> list[str]:
-        return train.cast(pl.String).drop_nulls().unique().sort().to_list()
-
-    @staticmethod
-    def _unseen(train: pl.Series, test: pl.Series) -> tuple[float, list[str]]:
-        known = SchemaMismatch._known(train)
-        text = test.cast(pl.String).drop_nulls()
-        strange = text.filter(~text.is_in(known)) if known else text
-        values = strange.value_counts(sort=True)[strange.name].to_list() if len(strange) else []
-        return len(strange) / max(len(test), 1), values
