@@ -34,6 +34,7 @@ WRITTEN = (
     ("Start", "models.md", "Your own model"),
     ("Start", "python.md", "In Python"),
     ("Start", "continuous-integration.md", "In GitHub Actions"),
+    ("Start", "large_tables.md", "Tables beyond memory"),
     ("Start", "estimate.md", "Performance without labels"),
     ("Start", "explain.md", "Why performance changed"),
     ("Start", "corpus.md", "Text corpora"),

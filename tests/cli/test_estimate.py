@@ -43,7 +43,7 @@ def test_probabilities_are_read_from_both_files(tmp_path: Path) -> None:
     assert code == 0, wrong
     assert json.loads((tmp_path / "out" / "estimate.json").read_text())["model"]["name"] == "predictions as given"
     code, _, wrong = call(*paths, "-t", "disease", "--proba", "unsure", "--quick", "-o", tmp_path / "none")
-    assert code == 2 and "--proba: production has no column 'unsure'" in wrong
+    assert code == 2 and "proba: production has no column 'unsure'" in wrong
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ def put(*path: Any, value: Any) -> Damage:
 
 
 def test_a_sound_record_comes_back_equal(record: dict[str, Any]) -> None:
-    assert validate(record) == {"digest": "", **record}  # an old record has no digest
+    checked = validate(record)
+    assert all(one.pop("held_rows") is None for one in checked["sets"])  # an old record has none, and no digest
+    assert checked == {"digest": "", **record}
 
 
 def test_records_as_the_audit_makes_them_are_sound() -> None:

@@ -56,9 +56,9 @@ class Encoder:
         for column in self.columns:
             series = frame[column.name]
             if column.kind == "category":
-                counts = series.cast(pl.String).drop_nulls().value_counts(sort=True)
-                ordered = counts.sort(["count", column.name], descending=[True, False])
-                self.categories[column.name] = ordered[column.name].to_list()
+                counts = series.cast(pl.String).drop_nulls().alias("cell").value_counts()
+                ordered = counts.sort(["count", "cell"], descending=[True, False])
+                self.categories[column.name] = ordered["cell"].to_list()
             elif column.kind in COMPONENTS:
                 self.parts[column.name] = COMPONENTS[column.kind]().fit(series, seed)
             else:

@@ -67,7 +67,7 @@ def histogram(name: str, kind: str, train: pl.Series, test: pl.Series) -> Histog
 
 def _categories(name: str, train: pl.Series, test: pl.Series) -> Histogram:
     texts = [series.cast(pl.String).fill_null("missing") for series in (train, test)]
-    counts = [dict(text.value_counts().iter_rows()) for text in texts]
+    counts = [dict(text.alias("cell").value_counts().iter_rows()) for text in texts]
     total = {key: sum(side.get(key, 0) / len(text) for side, text in zip(counts, texts, strict=True))
              for key in {*counts[0], *counts[1]}}  # fmt: skip
     top = sorted(total, key=lambda key: (-total[key], key))[: BINS - 1]
@@ -114,7 +114,7 @@ def expected_coincidences(frame: pl.DataFrame) -> float:
     n = frame.height
     log_chance = 0.0
     for column in frame.iter_columns():
-        shares = column.value_counts()["count"].to_numpy() / n
+        shares = column.alias("cell").value_counts()["count"].to_numpy() / n
         log_chance += float(np.log((shares**2).sum()))
     return float(n * (n - 1) / 2 * np.exp(log_chance))
 

@@ -85,14 +85,14 @@ def loaded_with(loaded: Loaded, train: pl.DataFrame, test: pl.DataFrame | None) 
     """The same with other tables. Columns keep the role and kind that they had; new ones get theirs as when read."""
     if test is not None and any(test.schema[name] != kind for name, kind in train.schema.items() if name in test):
         train, test, _ = reconcile(train, test, loaded.task.target)
-    sets = replace(loaded.train, frame=train), _test_set(loaded, test)
+    sets = replace(loaded.train, frame=train, whole=None), _test_set(loaded, test)
     return Loaded(*sets, _records(loaded, *sets), loaded.task)
 
 
 def _test_set(loaded: Loaded, frame: pl.DataFrame | None) -> DataSet | None:
     if frame is None:
         return None
-    return replace(loaded.train if loaded.test is None else loaded.test, name="test", frame=frame)
+    return replace(loaded.train if loaded.test is None else loaded.test, name="test", frame=frame, whole=None)
 
 
 def _records(loaded: Loaded, train: DataSet, test: DataSet | None) -> tuple[ColumnRecord, ...]:

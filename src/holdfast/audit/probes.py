@@ -461,15 +461,19 @@ def train_scale(
     return np.maximum(out_of_fold(model, train_inputs, residual, folds, settings.seed, train_weight), 0.0)
 
 
-def test_scale(
+def scale_fitted(
     task: Task, model: Model, train_inputs: Any, train_y: np.ndarray, train_weight: Any, train_predicted: np.ndarray,
-    test_inputs: Any, settings: Settings,
-) -> np.ndarray:  # fmt: skip
-    """(m,) expected absolute residual of a numeric target at every test row."""
+    settings: Settings,
+) -> Fitted:  # fmt: skip
+    """A model of the absolute residual of a numeric target."""
     if task.kind != "regression":
         raise NotApplicable("the target is not a number")
-    learnt = model.fit(train_inputs, np.abs(train_y - train_predicted), train_weight, settings.seed)
-    return np.maximum(learnt.predict(test_inputs), 0.0)
+    return model.fit(train_inputs, np.abs(train_y - train_predicted), train_weight, settings.seed)
+
+
+def test_scale(scale_fitted: Fitted, test_inputs: Any) -> np.ndarray:
+    """(m,) expected absolute residual of a numeric target at every test row."""
+    return np.maximum(scale_fitted.predict(test_inputs), 0.0)
 
 
 def judged(

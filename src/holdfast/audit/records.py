@@ -168,7 +168,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class SetRecord:
-    """One data set as it was read."""
+    """One data set as it was read: `held_rows` of its rows were held in memory, models used `used_rows` of those."""
 
     name: str
     path: str
@@ -178,6 +178,7 @@ class SetRecord:
     labelled: bool
     used_rows: int
     notes: tuple[str, ...] = ()
+    held_rows: int | None = None
 
 
 @dataclass(frozen=True)

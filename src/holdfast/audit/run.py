@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 import holdfast
 from holdfast.audit.check import Check, NotApplicable, Skipped, checks
 from holdfast.audit.choice import QUADRATIC_ROWS, Choice, is_quadratic
+from holdfast.audit.large.place import place_for
 from holdfast.audit.load import InputError, Loaded, load, weight_column
 from holdfast.audit.power import measure_power
 from holdfast.audit.price import price_findings
@@ -26,6 +29,10 @@ from holdfast.audit.sources import sources_of
 from holdfast.audit.verdict import rank, verdict
 
 Progress = Callable[[str, int, int], None]
+EXACT = (
+    "Rows, missing cells, distinct values, classes, equal rows, known groups and unseen categories (SCH001, SCH002, "
+    "SCH003, exact copies of DUP001 and DUP002, LEA001)"
+)
 
 
 def audit(
@@ -44,9 +51,13 @@ def audit(
     repeats: int = 5,
     folds: int = 5,
     max_rows: int = 50_000,
+    hold_rows: int | None = None,
     quick: bool = False,
     profile: Any = None,
     cache: str | Path | None = None,
+    engine: str = "local",
+    workers: int | None = None,
+    work: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Find what is wrong with two data sets and between them, price every finding, and report.
@@ -54,8 +65,9 @@ def audit(
     Parameters
     ----------
     train, test
-        A path (CSV, TSV, Parquet, Arrow, JSON Lines; gzip or zstd), a pandas, polars or pyarrow table, a DuckDB
-        relation, a dict of columns or a numpy array. `test` may be left out, and may have no labels.
+        A path (CSV, TSV, Parquet, Arrow, JSON Lines; gzip or zstd; a folder of Parquet files), a pandas, polars or
+        pyarrow table, a DuckDB relation, a dict of columns or a numpy array. `test` may be left out, and may have no
+        labels.
     target
         The column to be predicted. Without one, only what needs no labels is checked.
     model
@@ -71,7 +83,7 @@ def audit(
         What columns are, where the guess is wrong: `{"hospital": "group", "visit": "time"}`.
     ignore, only
         Codes of checks to leave out, each with the reason, which the report shows; codes to run alone.
-    seed, repeats, folds, max_rows, quick
+    seed, repeats, folds, max_rows, hold_rows, quick
         See `holdfast.audit.settings.Settings`.
     profile
         A profile.json that `holdfast.bench` wrote for this training data, or its report: the checks concerned use the
@@ -79,6 +91,10 @@ def audit(
     cache
         A folder that keeps the power of all-clears: another audit of the same data, settings, model and code finds it
         there, and a killed one goes on. Anything else is measured anew.
+    engine, workers, work
+        How Parquet of more than `hold_rows` rows is passed over: "local" (this process), "processes" or "ray"; the
+        outcome is the same. `work` is the folder for intermediate files, which all nodes of a cluster must see; a run
+        that was stopped goes on from what it finds there.
 
     Returns
     -------
@@ -98,14 +114,28 @@ def audit(
     >>> [finding.code for finding in report.findings if finding.outcome == "found"]
     ['SCH002']
     """
-    started = time.perf_counter()
     settings = Settings(
-        seed=seed, metric=metric, repeats=repeats, folds=folds, max_rows=max_rows, quick=quick,
+        seed=seed, metric=metric, repeats=repeats, folds=folds, max_rows=max_rows, hold_rows=hold_rows, quick=quick,
         ignore=dict(ignore or {}), only=tuple(only),
     )  # fmt: skip
     tell = progress or (lambda stage, done, total: None)
+    with place_for(engine, workers, hold_rows, work, seed, max_rows, tell) as place:
+        read = partial(load, train, test, target=target, roles=dict(roles or {}), task=task, place=place)
+        return Report(_audited(read, settings, model, proba, profile, cache, tell))
+
+
+def _audited(
+    read: Callable[[], Loaded],
+    settings: Settings,
+    model: Any,
+    proba: Any,
+    profile: Any,
+    cache: str | Path | None,
+    tell: Progress,
+) -> AuditRecord:
+    started = time.perf_counter()
     tell("reading", 0, 1)
-    loaded = load(train, test, target=target, roles=dict(roles or {}), task=task)
+    loaded = read()
     _check_settings(settings, loaded)
     timings = {"load": time.perf_counter() - started}
     chosen, remarks = _chosen(profile, loaded)
@@ -114,13 +144,31 @@ def audit(
     findings = _run_checks(facts, settings, tell)
     about_power: list[str] = []
     timings["checks"] = time.perf_counter() - started - timings["load"]
-    if not quick:
+    if not settings.quick:
         findings = _price(findings, facts, tell)
         timings["price"] = time.perf_counter() - started - sum(timings.values())
         findings, about_power = measure_power(findings, facts, tell, cache)
         timings["power"] = time.perf_counter() - started - sum(timings.values())
     timings["total"] = time.perf_counter() - started
-    return Report(_record(facts, rank(findings), timings, [*remarks, *about_power]))
+    findings = [in_files(finding, loaded) for finding in findings]
+    return _record(facts, rank(findings), timings, [*remarks, *about_power])
+
+
+def in_files(finding: Finding, loaded: Loaded) -> Finding:
+    """The same with the rows' numbers in the files, where rows were numbered among those held in memory."""
+    sets = {data.name: data for data in (loaded.train, loaded.test) if data is not None and data.whole is not None}
+    rows = finding.rows
+    if rows is not None and rows.set in sets:
+        numbers = sets[rows.set].numbers(np.array([row.row for row in rows.shown], dtype=np.int64)).tolist()
+        shown = tuple(replace(row, row=number) for row, number in zip(rows.shown, numbers, strict=True))
+        rows = replace(rows, shown=shown)
+    remedies = tuple(
+        replace(one, rows=tuple(sets[one.set].numbers(np.array(one.rows, dtype=np.int64)).tolist()))
+        if one.set in sets
+        else one
+        for one in finding.remedies
+    )
+    return replace(finding, rows=rows, remedies=remedies)
 
 
 def _chosen(profile: Any, loaded: Loaded) -> tuple[dict[str, Choice], tuple[str, ...]]:
@@ -168,6 +216,8 @@ def _probabilities(proba: Any, loaded: Loaded) -> np.ndarray | None:
     if loaded.test is None:
         raise InputError("proba holds predictions on the test set, but no test set was given.")
     array = _columns_of(proba, loaded.test.frame)
+    if loaded.test.whole is not None and len(array) == loaded.test.rows:  # of every row: those held are used
+        array = array[loaded.test.whole.numbers]
     if array.ndim == 1 and len(loaded.task.classes) == 2:
         array = np.column_stack([1 - array, array])
     try:
@@ -292,9 +342,9 @@ def _set_record(facts: Probes, name: str) -> SetRecord:
     data, target = getattr(facts["loaded"], name), facts["task"].target
     used = len(facts[f"{name}_rows"])
     return SetRecord(
-        name=name, path=data.path, rows=data.frame.height, columns=data.frame.width, fingerprint=data.fingerprint,
+        name=name, path=data.path, rows=data.rows, columns=data.frame.width, fingerprint=data.fingerprint,
         labelled=target is not None and target in data.frame.columns and _has(facts, f"{name}_target"),
-        used_rows=used, notes=data.notes,
+        used_rows=used, notes=data.notes, held_rows=data.frame.height,
     )  # fmt: skip
 
 
@@ -306,15 +356,20 @@ def _left_out(facts: Probes, about_power: list[str]) -> tuple[str, ...]:
         data = getattr(loaded, name)
         if data is None:
             continue
-        rows, used = data.frame.height, len(facts[f"{name}_rows"])
+        rows, used, held = data.rows, len(facts[f"{name}_rows"]), data.frame.height
+        if data.whole is not None:
+            said.append(
+                f"The {rows:,} {name} rows were passed over on disk; a random {held:,} of them are held in memory. "
+                f"{EXACT} take all rows; all else, and the rows that findings and remedies name, are of those held."
+            )
         if used == settings.max_rows < rows:
             said.append(
                 f"Models used a random {used:,} of {rows:,} {name} rows (max_rows): intervals that rest on them are "
                 f"about {np.sqrt(rows / used):.1f} times as wide as with all rows."
             )
-        elif used < rows:
+        elif used < held:
             said.append(
-                f"{rows - used:,} of {rows:,} {name} rows have no usable label and were left out of model checks."
+                f"{held - used:,} of {held:,} {name} rows have no usable label and were left out of model checks."
             )
     if column := weight_column(loaded):
         said.append(

@@ -14,6 +14,9 @@ class Settings:
 
     `level` is the family-wise false-alarm rate of each check; intervals are 90 % intervals. `max_rows` bounds the rows
     that models are fitted on (checks that only count take all rows); what was sampled is said in the report.
+    Parquet with more than `hold_rows` rows is not read whole (None: a million rows or 20 million cells): all rows are
+    counted in passes over the files, and a random part of so many, never fewer than `max_rows`, is held for what needs
+    single rows.
     `quick` skips pricing and the measuring of power, and the report says so. `ignore` maps a code to the reason.
     `chosen` maps a purpose (a slot of `holdfast.audit.profile`) to the method that planting chose for it.
     """
@@ -24,6 +27,7 @@ class Settings:
     folds: int = 5
     level: float = 0.05
     max_rows: int = 50_000
+    hold_rows: int | None = None
     rows_shown: int = 100
     quick: bool = False
     ignore: dict[str, str] = field(default_factory=dict)

@@ -32,6 +32,16 @@ Seed = Annotated[int, typer.Option(help="Seed of every random choice: the same s
 Quick = Annotated[bool, typer.Option("--quick", help="Do not price findings nor measure the power of all-clears.")]
 
 
+HoldRows = Annotated[
+    int | None,
+    typer.Option(help="Rows of a Parquet table held in memory; all are counted. A million (20 million cells) if more."),
+]
+Engine = Annotated[
+    str, typer.Option(help="Who passes over such a table: local (this process), processes, or ray (a cluster).")
+]
+Workers = Annotated[int | None, typer.Option(help="Processes or tasks at a time; as many as cores.")]
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"holdfast {holdfast.__version__}")
@@ -50,7 +60,10 @@ def _options(
 @app.command()
 def audit(
     train: Annotated[
-        str, typer.Argument(help="Training data: CSV, TSV, Parquet, Arrow or JSON Lines, also gz or zst.")
+        str,
+        typer.Argument(
+            help="Training data: CSV, TSV, Parquet (also a folder of files), Arrow or JSON Lines, also gz or zst."
+        ),
     ],
     test: Annotated[str | None, typer.Argument(help="The data the model meets. It may have no labels.")] = None,
     target: Target = None,
@@ -89,6 +102,9 @@ def audit(
     max_rows: Annotated[
         int, typer.Option(help="Rows that models are fitted on at most; the report says when it bites.")
     ] = 50_000,
+    hold_rows: HoldRows = None,
+    engine: Engine = "local",
+    workers: Workers = None,
     quick: Quick = False,
     fail_on: Annotated[
         list[str] | None,
@@ -113,7 +129,9 @@ def audit(
     run(
         train, test, target=target, out=out, metric=metric, task=task, roles=role or [], groups=group or [],
         proba=proba or [], model=model, only=only or [], ignore=ignore or [], seed=seed, repeats=repeats,
-        max_rows=max_rows, quick=quick, profile=profile, cache=cache, fail_on=fail_on or [], junit=junit, sarif=sarif,
+        max_rows=max_rows, hold_rows=hold_rows, engine=engine, workers=workers, quick=quick, profile=profile,
+        cache=cache,
+        fail_on=fail_on or [], junit=junit, sarif=sarif,
     )  # fmt: skip
 
 
@@ -154,6 +172,9 @@ def estimate(
     max_rows: Annotated[
         int, typer.Option(help="Rows that models are fitted on at most; the page says when it bites.")
     ] = 50_000,
+    hold_rows: HoldRows = None,
+    engine: Engine = "local",
+    workers: Workers = None,
     quick: Annotated[bool, typer.Option("--quick", help="Plant no shifts: take the default estimator.")] = False,
 ) -> None:
     """Estimate performance on data without labels: as a whole, over time, by group; and whom to trust here."""
@@ -162,7 +183,7 @@ def estimate(
     run(
         train, production, target=target, out=out, metric=metric, task=task, time=time, chunk=chunk, by=by or [],
         roles=role or [], groups=group or [], proba=proba or [], model=model, seed=seed, draws=draws,
-        max_rows=max_rows, quick=quick,
+        max_rows=max_rows, hold_rows=hold_rows, engine=engine, workers=workers, quick=quick,
     )  # fmt: skip
 
 

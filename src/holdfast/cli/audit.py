@@ -43,6 +43,7 @@ def run(
                 ignore=ignored,
                 proba=proba or None,
                 model=_load_model(model),
+                work=out,
                 progress=tell,
                 **settings,
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.cli import fail, interrupted
-from holdfast.cli.audit import _load_model, _pairs, _proba, _progress, _writable
+from holdfast.cli.audit import _load_model, _pairs, _progress, _writable
 
 
 def run(
@@ -27,8 +27,9 @@ def run(
                 production,
                 roles=given,
                 model=_load_model(model),
-                proba=_proba(production, proba, "production"),
-                train_proba=_proba(train, proba, "train"),
+                proba=proba or None,
+                train_proba=proba or None,
+                work=out,
                 progress=tell,
                 **settings,
             )

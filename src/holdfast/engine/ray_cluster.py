@@ -38,7 +38,10 @@ def on_ray(stage: Stage, shards: list[int], workers: int | None) -> Iterator[int
         if not waiting:
             return
         ready, waiting = ray.wait(waiting, num_returns=1)
-        yield from ray.get(ready)
+        try:
+            yield from ray.get(ready)
+        except ray.exceptions.RayTaskError as problem:  # what the work itself raised, without the cluster's words
+            raise (problem.cause if isinstance(problem.cause, (ValueError, OSError)) else problem) from None
 
 
 def _run(stage: Stage, shard: int) -> int:

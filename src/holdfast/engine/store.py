@@ -44,13 +44,13 @@ def read_array(path: Path, name: str) -> np.ndarray:
     return read_arrays(path, (name,))[name]
 
 
-def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Some of the arrays, checked; the others are not read."""
+def read_arrays(path: Path, names: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
+    """The arrays, checked; where some are named, the others are not read."""
     with path.open("rb") as file:
         try:
             heads, base = _heads(file.read(16), file)
             found = {}
-            for name in names:
+            for name in heads if names is None else names:
                 dtype, shape, offset, checksum = heads[name]
                 file.seek(base + offset)
                 size = int(np.prod(shape)) * np.dtype(dtype).itemsize

@@ -17,19 +17,23 @@ LEAST_ROWS = 20
 
 
 class Chunk(NamedTuple):
-    """Positions of its rows and what it is called; `start` and `end` are its first and last time, or row numbers."""
+    """Positions of its rows and what it is called; `start` and `end` are its first and last time, or row numbers.
+
+    `size` says how many rows it has where not all are held in memory.
+    """
 
     label: str
     start: str
     end: str
     rows: np.ndarray
+    size: int | None = None
 
 
 def make_chunks(frame: pl.DataFrame, time: str | None, chunk: str | int | None) -> list[Chunk]:
     """The chunks of a table in order; `InputError` for a chunk or a time column that cannot be used."""
     if time is None and chunk is None:
         return []
-    size, period = _read(chunk)
+    size, period = read_chunk(chunk)
     if time is None:
         if period is not None:
             raise InputError(f"chunk {period!r} is a period; name the column of times with time (--time COLUMN).")
@@ -46,7 +50,15 @@ def make_chunks(frame: pl.DataFrame, time: str | None, chunk: str | int | None) 
     return _bounded(_by_period(times, order, period or _fitting(times, order)))
 
 
-def _read(chunk: str | int | None) -> tuple[int | None, str | None]:
+def period_of(frame: pl.DataFrame, time: str, period: str | None) -> str | None:
+    """The period asked for, or the shortest that makes few enough chunks; None where the column holds no dates."""
+    times = _times(frame, time)
+    if not times.dtype.is_temporal():
+        return None
+    return period or _fitting(times, np.flatnonzero(times.is_not_null().to_numpy()))
+
+
+def read_chunk(chunk: str | int | None) -> tuple[int | None, str | None]:
     """A number of rows, or a period such as 1w."""
     if chunk is None:
         return None, None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time as clock
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
 
 import holdfast
 from holdfast.audit.check import NotApplicable
@@ -26,7 +27,8 @@ from holdfast.audit.estimators import (
     some_rows,
 )
 from holdfast.audit.evidence import difference
-from holdfast.audit.load import InputError, Loaded, load, read_table
+from holdfast.audit.large.place import Place, place_for
+from holdfast.audit.load import DataSet, InputError, Loaded, load, read_table
 from holdfast.audit.predictions import with_predictions
 from holdfast.audit.probes import Probes
 from holdfast.audit.settings import Settings
@@ -38,6 +40,7 @@ from holdfast.estimate.planting import Trial, choose, plant_shifts, stretched, w
 from holdfast.estimate.sheet import Estimation, sections_of, verdict_of
 from holdfast.estimate.shifts import cells_of
 from holdfast.estimate.slices import Slice, seek_slices, simultaneous
+from holdfast.estimate.whole import MOVED, chunk_spec, expected, group_specs, moved, parts_of, score_all
 from holdfast.ops.metrics import METRICS, Metric
 from holdfast.ops.resampling import metric_interval
 from holdfast.ops.two_sample import Z90
@@ -94,7 +97,11 @@ def estimate(
     folds: int = 5,
     draws: int = 6,
     max_rows: int = 50_000,
+    hold_rows: int | None = None,
     quick: bool = False,
+    engine: str = "local",
+    workers: int | None = None,
+    work: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Estimation:
     """Estimate the performance of a model on data that have no labels, and say how far the estimate can be trusted.
@@ -114,7 +121,8 @@ def estimate(
         A fitted scikit-learn compatible model; it is refitted on folds of `train` for out-of-sample predictions.
     proba, train_proba
         Instead of a model: its (m, k) probabilities on the production rows and its *out-of-sample* (n, k)
-        probabilities on the training rows, classes in sorted order; for a numeric target its predictions.
+        probabilities on the training rows, classes in sorted order; for a numeric target its predictions. Or the
+        names of the columns that hold them.
     metric
         accuracy (default), balanced_accuracy, auroc, f1, log_loss, brier; for a numeric target mae (default), rmse.
     task, roles
@@ -124,10 +132,12 @@ def estimate(
         With `time` alone the period is chosen; with a number of rows alone chunks follow the order of the file.
     by
         Columns by whose values (quartiles of numbers) the estimate is given as well; columns of role "group" are.
-    seed, folds, draws, max_rows
+    seed, folds, draws, max_rows, hold_rows
         `draws` is the number of planted shifts of each kind. See `holdfast.audit.settings.Settings`.
     quick
         Plant nothing and search no slices: the default estimator with its own interval.
+    engine, workers, work
+        As for `holdfast.audit`: who passes over Parquet of more than `hold_rows` rows. Every row is scored then.
 
     Returns
     -------
@@ -150,37 +160,98 @@ def estimate(
     """
     started = clock.perf_counter()
     tell = progress or (lambda stage, done, total: None)
-    settings = Settings(seed=seed, metric=metric, folds=folds, max_rows=max_rows, quick=quick)
+    settings = Settings(seed=seed, metric=metric, folds=folds, max_rows=max_rows, hold_rows=hold_rows, quick=quick)
     tell("reading", 0, 1)
-    loaded = _loaded(train, production, target, dict(roles or {}), task, time)
-    facts = Probes(loaded=loaded, settings=settings, given_model=model, given_proba=None)
-    if proba is not None or train_proba is not None:
-        facts = with_predictions(facts, proba, train_proba, "production")
-    _check(facts, settings, draws)
-    frame = loaded.test.frame if loaded.test else pl.DataFrame()
-    chunks = make_chunks(frame, time, chunk)
-    groups = make_groups(facts, tuple(by))
-    try:
-        found = _find(facts, chunks, groups, draws, tell)
-    except NotApplicable as problem:
-        raise InputError(f"no estimate can be made: {problem}.") from None
+    with place_for(engine, workers, hold_rows, work, seed, max_rows, tell) as place:
+        loaded = _loaded(train, production, target, dict(roles or {}), task, time, place, _names(proba))
+        facts = Probes(loaded=loaded, settings=settings, given_model=model, given_proba=None)
+        if proba is not None or train_proba is not None:
+            given = _given(proba, loaded.test, "production"), _given(train_proba, loaded.train, "train")
+            facts = with_predictions(facts, *given, "production")
+        _check(facts, settings, draws)
+        try:
+            parts = _parts(facts, time, chunk, tuple(by), tuple(_names(proba)))
+            found = _find(facts, parts, draws, tell)
+        except NotApplicable as problem:
+            raise InputError(f"no estimate can be made: {problem}.") from None
     name = "predictions as given" if proba is not None else facts["model"].name
-    given = {"time": time, "chunk": chunk, "by": tuple(by), "draws": draws}
-    return Estimation(_record(facts, found, name, clock.perf_counter() - started, given))
+    asked = {"time": time, "chunk": chunk, "by": tuple(by), "draws": draws}
+    return Estimation(_record(facts, found, name, clock.perf_counter() - started, asked))
+
+
+def _names(proba: Any) -> list[str]:
+    """The names of columns, where those were given in place of numbers."""
+    names = [proba] if isinstance(proba, str) else proba if isinstance(proba, (list, tuple)) else []
+    return list(names) if names and all(isinstance(name, str) for name in names) else []
+
+
+def _given(proba: Any, data: DataSet | None, where: str) -> Any:
+    """Predictions of the rows held."""
+    names = _names(proba)
+    if data is None or proba is None:
+        return proba
+    if not names:
+        if data.whole is not None:
+            raise InputError(
+                f"{where} has {data.rows:,} rows, which are not held in memory: give the names of the columns with its "
+                "predictions in place of an array."
+            )
+        return proba
+    _refuse_absent(names, data, where)
+    array = data.frame.select(names).to_numpy()
+    return array[:, 0] if len(names) == 1 else array
+
+
+def _refuse_absent(names: list[str], data: DataSet, where: str) -> None:
+    absent = [name for name in names if name not in data.frame.columns]
+    if absent:
+        raise InputError(f"proba: {where} has no column {absent[0]!r}. It has: {', '.join(data.frame.columns[:20])}.")
+
+
+class Parts(NamedTuple):
+    """Chunks and groups; where not all rows are held, also what the model expects of the rows of each, and of all."""
+
+    chunks: list[Chunk]
+    groups: list[Group]
+    means: tuple[Sequence[float], Sequence[float], float] | None = None
+    worth: np.ndarray | None = None  # the same of every row held that models use
+
+
+def _parts(
+    facts: Probes, time: str | None, chunk: str | int | None, by: tuple[str, ...], proba: tuple[str, ...]
+) -> Parts:
+    data = facts["test_set"]
+    if data.whole is None:
+        return Parts(make_chunks(data.frame, time, chunk), make_groups(facts, by))
+    ours = [spec for spec in (chunk_spec(data, time, chunk),) if spec is not None]
+    specs = (*ours, *group_specs(facts, by))
+    metric = estimable(facts["metric"], facts["task"])
+    scale = facts["test_scale"] if facts["task"].kind == "regression" and not proba else None
+    worth = expected(metric.name, facts["test_predicted"], scale)
+    (*sums, every), unit = score_all(facts, metric, specs, proba, worth)
+    found = [parts_of(spec, own, unit, data) for spec, own in zip(specs, sums, strict=True)]
+    chunks = [one for own in found[: len(ours)] for one in own]
+    groups = [one for own in found[len(ours) :] for one in own]
+    means = [mean for _, mean in chunks], [mean for _, mean in groups], unit * every[0].total / every[0].rows
+    return Parts([chunk for chunk, _ in chunks], [group for group, _ in groups], means, worth)
 
 
 def _loaded(
-    train: Any, production: Any, target: str | None, roles: dict[str, str], task: str | None, time: str | None
-) -> Loaded:
+    train: Any, production: Any, target: str | None, roles: dict[str, str], task: str | None, time: str | None,
+    place: Place, proba: list[str],
+) -> Loaded:  # fmt: skip
     """Both sets, production without its labels; every feature of train has to be there."""
-    read = read_table(production, "production", target)
+    read = read_table(production, "production", target, place)
+    _refuse_absent(proba, read, "production")
     name = target or next((column for column, role in roles.items() if role == "target"), None)
     if time is not None and time not in roles and time in read.frame.columns:
         roles = {**roles, time: "time"}
     frame = read.frame.drop(name) if name in read.frame.columns else read.frame
     if not frame.width:
         raise InputError("production has no column beside the target; expected the features of train.")
-    loaded = load(train, frame, target=target, roles={k: v for k, v in roles.items() if k != name}, task=task)
+    ours = {column: role for column, role in roles.items() if column != name}
+    unlabelled = replace(read, name="test", frame=frame, fingerprint="")
+    loaded = load(train, unlabelled, target=target, roles=ours, task=task, place=place)
     if loaded.task.kind == "none":
         raise InputError("no target is given, and no column of train is called target, label or class: name it.")
     lost = [c.name for c in loaded.columns if c.role in ("feature", "text", "image") and c.missing_test is None]
@@ -190,12 +261,8 @@ def _loaded(
             "that learnt from them cannot predict there. Add them, or leave them out of train (role ignored)."
         )
     assert loaded.test is not None
-    notes = (
-        *read.notes,
-        *(["its labels were not looked at"] if name in read.frame.columns else []),
-        *loaded.test.notes,
-    )
-    test = replace(loaded.test, name="production", path=read.path, fingerprint=read.fingerprint, notes=notes)
+    notes = (*(["its labels were not looked at"] if name in read.frame.columns else []), *loaded.test.notes)
+    test = replace(loaded.test, name="production", fingerprint=read.fingerprint, notes=notes)
     return replace(loaded, test=test)
 
 
@@ -216,33 +283,38 @@ def _check(facts: Probes, settings: Settings, draws: int) -> None:
             raise InputError(f"{name} has {len(facts[rows]):,} {what}; expected at least {least} to estimate from.")
 
 
-def _find(facts: Probes, chunks: list[Chunk], groups: list[Group], draws: int, tell: Progress) -> Found:
+def _find(facts: Probes, parts: Parts, draws: int, tell: Progress) -> Found:
     task, settings = facts["task"], facts["settings"]
     metric = estimable(facts["metric"], task)
     tell("estimating", 0, 4)
     evidence = _evidence(facts, MOST_ROWS)
-    answers = {**estimates(metric, task, evidence), NO_CHANGE: no_change(metric, evidence)}
+    answers = estimates(metric, task, evidence)
     tell("planting", 1, 4)
     shown = facts["train_rows"][some_rows(len(facts["train_rows"]), MOST_ROWS, settings.seed)]
     cells = cells_of(facts["loaded"], shown)
     trials = [] if settings.quick else plant_shifts(evidence, metric, task, settings.seed, draws, cells)
     chosen, why = choose(trials, next(iter(answers)))
     widened = widening(trials, chosen)
-    ask = Asked(facts, metric, chosen)
     tell("asking by chunk and group", 2, 4)
+    ask = _Asking(facts, metric, _evidence(facts, len(facts["test_rows"])), chosen, widened, parts.worth)
+    by_chunk: Iterable[float | None] = repeat(None) if parts.means is None else parts.means[0]
+    by_group: Iterable[float | None] = repeat(None) if parts.means is None else parts.means[1]
+    if parts.means is not None and parts.worth is not None:
+        seen = some_rows(len(facts["test_predicted"]), MOST_ROWS, settings.seed)
+        gap = parts.means[2] - float(parts.worth[seen].mean())
+        answers = {name: moved(own, gap, metric) for name, own in answers.items()}
     pulls = metric.influence(facts["train_y"], facts["train_predicted"])
     reach = Z90 * float(pulls.std()) / LABELS**0.5
     training = metric_interval(facts["train_y"], facts["train_predicted"], metric)
-    every = _evidence(facts, len(facts["test_rows"]))
     found = Found(
-        metric, training, answers, trials, chosen, why, widened,
-        [(chunk, ask(every, chunk.rows, widened)) for chunk in chunks],
-        [(group, ask(every, group.rows, widened)) for group in groups], [], 0, reach,
+        metric, training, {**answers, NO_CHANGE: no_change(metric, evidence)}, trials, chosen, why, widened,
+        [(one, ask.of(one.rows, mean)) for one, mean in zip(parts.chunks, by_chunk, strict=False)],
+        [(one, ask.of(one.rows, mean)) for one, mean in zip(parts.groups, by_group, strict=False)], [], 0, reach,
     )  # fmt: skip
     if settings.quick:
         return found
     tell("searching slices", 3, 4)
-    return _with_slices(facts, found, ask)
+    return _with_slices(facts, found)
 
 
 def _evidence(facts: Probes, most: int, learnt: np.ndarray | slice = slice(None)) -> Evidence:
@@ -253,31 +325,40 @@ def _evidence(facts: Probes, most: int, learnt: np.ndarray | slice = slice(None)
     )  # fmt: skip
 
 
-class Asked:
-    """Asks the chosen estimator about some production rows; None where they are too few."""
+class _Asking:
+    """The chosen estimator, asked about parts of the production rows."""
 
-    def __init__(self, facts: Probes, metric: Metric, chosen: str) -> None:
-        self.task, self.metric, self.chosen = facts["task"], metric, chosen
+    def __init__(
+        self, facts: Probes, metric: Metric, evidence: Evidence, chosen: str, widened: float, worth: np.ndarray | None
+    ) -> None:
+        self.task, self.metric, self.chosen, self.widened = facts["task"], metric, chosen, widened
+        self.evidence, self.worth = evidence, worth
         self.place = np.full(facts["loaded"].test.frame.height, -1)
         self.place[facts["test_rows"]] = np.arange(len(facts["test_rows"]))
 
-    def __call__(self, every: Evidence, rows: np.ndarray, widened: float) -> Estimate | None:
+    def of(self, rows: np.ndarray, mean: float | None) -> Estimate | None:
+        """About some rows held, None where they are too few; moved to the `mean` of all rows that they stand for."""
         used = self.place[rows]
         used = used[used >= 0]
         if len(used) < LEAST_PART:
             return None
-        some = every.at(used[:: max(1, len(used) // MOST_ROWS)])
-        return stretched(one_estimate(self.chosen, self.metric, self.task, some), widened, self.metric)
+        used = used[:: max(1, len(used) // 10_000)]
+        answer = one_estimate(self.chosen, self.metric, self.task, self.evidence.at(used))
+        own = stretched(answer, self.widened, self.metric)
+        if mean is None or self.worth is None:
+            return own
+        return moved(own, mean - float(self.worth[used].mean()), self.metric)
 
 
-def _with_slices(facts: Probes, found: Found, ask: Asked) -> Found:
+def _with_slices(facts: Probes, found: Found) -> Found:
     """The slices of a search that are surely worse, all together at the level of one interval."""
     sought = seek_slices(facts)
     if not sought.slices:
         return found
     widened = found.widened * simultaneous(len(sought.slices))
     judging = _evidence(facts, len(facts["test_rows"]), sought.unseen)
-    judged = [(one, ask(judging, one.rows, widened)) for one in sought.slices]
+    ask = _Asking(facts, found.metric, judging, found.chosen, widened, None)
+    judged = [(one, ask.of(one.rows, None)) for one in sought.slices]
     worse = [
         (one, own, _measured(facts, found.metric, np.intersect1d(one.train, sought.unseen)))
         for one, own in judged
@@ -333,7 +414,8 @@ def _record(facts: Probes, found: Found, model: str, seconds: float, given: dict
 
 
 def _told(part: Chunk | Group, own: Estimate | None, found: Found, **more: str) -> dict[str, Any]:
-    return {"label": part.label, "rows": len(part.rows), "estimate": own, "worse": found.worse(own), **more}
+    rows = len(part.rows) if part.size is None else part.size
+    return {"label": part.label, "rows": rows, "estimate": own, "worse": found.worse(own), **more}
 
 
 def _told_slice(
@@ -371,9 +453,17 @@ def _planted(trials: list[Trial]) -> list[dict[str, Any]]:
 def _left_out(facts: Probes) -> list[str]:
     said = []
     for name in ("train", "test"):
-        rows, used = getattr(facts["loaded"], name).frame.height, len(facts[f"{name}_rows"])
+        data, used = getattr(facts["loaded"], name), len(facts[f"{name}_rows"])
+        rows, shown = data.rows, "production" if name == "test" else name
+        if data.whole is not None:
+            said.append(f"The {rows:,} {shown} rows were passed over on disk; a random {data.frame.height:,} are held.")
+        if data.whole is not None and name == "test":
+            said.append(
+                "The estimators saw held production rows; all were scored by the model, and estimates of "
+                f"{', '.join(MOVED)} are moved by what it expects of the rows that were not held. Rows of chunks and "
+                "groups are counted in all."
+            )
         if used == facts["settings"].max_rows < rows:
-            shown = "production" if name == "test" else name
             said.append(f"Models used a random {used:,} of {rows:,} {shown} rows (max_rows).")
     if facts["settings"].quick:
         said.append(

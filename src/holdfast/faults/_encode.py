@@ -42,8 +42,8 @@ def _part(values: pl.Series, kind: str, train: pl.Series) -> np.ndarray:
         from sklearn.feature_extraction.text import HashingVectorizer
 
         return HashingVectorizer(n_features=WORDS).transform(words.fill_null("").to_list()).toarray()
-    common = train.cast(pl.String, strict=False).drop_nulls().value_counts(sort=True, name="rows")[:LEVELS]
-    levels = common[common.columns[0]].sort().to_list()
+    common = train.cast(pl.String, strict=False).drop_nulls().alias("cell").value_counts(sort=True)[:LEVELS]
+    levels = common["cell"].sort().to_list()
     found = words.replace_strict(levels, list(range(len(levels))), default=-1, return_dtype=pl.Int64).to_numpy()
     return (found[:, None] == np.arange(len(levels))).astype(float)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from holdfast.core import Estimate, Measure
+from holdfast.ops.resampling import clopper_pearson
 
 
 class GroupOverlap(Measure):
@@ -32,14 +33,9 @@ class GroupOverlap(Measure):
     level: float = 0.9
 
     def measure(self, ref_group: np.ndarray, cur_group: np.ndarray) -> Estimate:
-        from scipy.special import betaincinv
-
         groups, code = np.unique(cur_group, return_inverse=True)
         sizes = np.bincount(code.reshape(-1))
         n = len(cur_group)
         share = float(sizes[np.isin(groups, ref_group)].sum() / n)
         effective = n**2 / float((sizes.astype(np.float64) ** 2).sum())
-        hits, tail = share * effective, (1 - self.level) / 2
-        low = float(betaincinv(hits, effective - hits + 1, tail)) if hits > 0 else 0.0
-        high = float(betaincinv(hits + 1, effective - hits, 1 - tail)) if share < 1 else 1.0
-        return Estimate(share, min(low, share), max(high, share), n)
+        return Estimate(share, *clopper_pearson(share, effective, self.level), n)

@@ -117,6 +117,20 @@ def wilson(value: float, error: float, n: int, quantile: float) -> tuple[float, 
     return float(max(min(centre - reach, value), 0)), float(min(max(centre + reach, value), 1))
 
 
+def clopper_pearson(share: float, effective: float, level: float) -> tuple[float, float]:
+    """The exact interval of a share of `effective` independent rows, which need not be a whole number.
+
+    >>> [round(end, 3) for end in clopper_pearson(0.0, 10, level=0.9)]
+    [0.0, 0.259]
+    """
+    from scipy.special import betaincinv
+
+    hits, tail = share * effective, (1 - level) / 2
+    low = float(betaincinv(hits, effective - hits + 1, tail)) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, effective - hits, 1 - tail)) if share < 1 else 1.0
+    return min(low, share), max(high, share)
+
+
 def bootstrap_interval(
     statistic: Callable[[np.ndarray], np.ndarray], n: int, draws: int = 1000, level: float = 0.9, seed: int = 0
 ) -> Estimate:

@@ -19,8 +19,8 @@ from holdfast.repair.model import refitted
 from holdfast.repair.output import check_folder, save
 from holdfast.repair.result import SCHEMA, Repair
 from holdfast.repair.search import Search, in_order
-from holdfast.repair.tables import raw_table
-from holdfast.verify.case import Case, read_case
+from holdfast.repair.tables import raw_table, refuse_folders
+from holdfast.verify.case import Case, read_case, read_report
 from holdfast.verify.claims import Claim, alone, together
 from holdfast.verify.holdout import Guard
 from holdfast.verify.judge import TONES, judge
@@ -98,6 +98,7 @@ def repair(
     if repeats < 3:
         raise InputError(f"repeats is {repeats}; expected at least 3.")
     tell("reading", 0, 1)
+    refuse_folders({one["name"]: one["path"] for one in read_report(report)["sets"]} | _given(train, test))
     case = read_case(report, train, test, model)
     if seed is not None:
         case = replace(case, settings=replace(case.settings, seed=seed))
@@ -227,6 +228,10 @@ def _reject(trial: Trial, plan: Plan, chosen: Sequence[Candidate]) -> list[tuple
             said["kept"] = said["risk"]["lower"]["low"] > 0
         results.append((candidate, said))
     return results
+
+
+def _given(train: Any, test: Any) -> dict[str, Any]:
+    return {name: data for name, data in (("train", train), ("test", test)) if data is not None}
 
 
 def _without_emptied(plan: Plan, case: Case, explicit: bool) -> Plan:

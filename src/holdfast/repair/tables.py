@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from holdfast.audit.load import DataSet
+from holdfast.audit.load import DataSet, InputError, safe_text
 from holdfast.audit.load.delimited import read_delimited
 from holdfast.audit.load.encoding import to_utf8
 from holdfast.audit.load.files import read_columnar, read_json
+from holdfast.audit.load.parts import is_many
 from holdfast.audit.load.source import read_bytes, table_format
 
 if TYPE_CHECKING:
@@ -55,6 +58,16 @@ def raw_table(data: DataSet) -> Table:
     if frame.shape != data.frame.shape:  # an audit that reshaped what it read: its own table then
         frame = data.frame
     return Table(data.name, frame.rename(dict(zip(frame.columns, data.frame.columns, strict=True))), suffix, data.path)
+
+
+def refuse_folders(data: Mapping[str, Any]) -> None:
+    """A repair writes a copy of a file; a folder of them has no one file to copy. `data`: paths of sets, by name."""
+    for name, path in data.items():
+        if isinstance(path, (str, os.PathLike)) and is_many(os.fspath(path)):
+            raise InputError(
+                f"the {name} set, {safe_text(path, 200)}, is many files; expected one to make a repaired copy of. "
+                "Write it as one Parquet file, audit that, and repair."
+            )
 
 
 def write_table(frame: polars.DataFrame, path: Path) -> None:

@@ -96,7 +96,7 @@ FINDING = Shape(
 )
 SET = Shape(
     {"name": str, "path": str, "rows": int, "columns": int, "fingerprint": str, "labelled": bool, "used_rows": int},
-    {"notes": ([str], [])},
+    {"notes": ([str], []), "held_rows": (Either(int), None)},
 )
 COLUMN = Shape(
     {"name": str, "role": str, "kind": str},

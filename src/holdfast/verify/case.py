@@ -54,6 +54,7 @@ def read_case(report: Any, train: Any = None, test: Any = None, model: Any = Non
             f"the audit judged your own model, {safe_text(record['model']['name'])}: give it again (model=, --model)."
         )
     sets = {one["name"]: one for one in record["sets"]}
+    _refuse_sampled(sets)
     sources = {"train": train, "test": test}
     for name, one in sets.items():
         if sources[name] is None:
@@ -70,6 +71,15 @@ def read_case(report: Any, train: Any = None, test: Any = None, model: Any = Non
     if fresh and not _has_labels(case):
         raise InputError("the test set given has no labels: nothing can be verified on it.")
     return case
+
+
+def _refuse_sampled(sets: Mapping[str, Any]) -> None:
+    for name, one in sets.items():
+        if one["held_rows"] is not None and one["held_rows"] < one["rows"]:
+            raise InputError(
+                f"of the {one['rows']:,} {name} rows the audit held a random {one['held_rows']:,}, and its remedies "
+                "name rows of those alone. Audit with --hold-rows above that, or repair a part of the table."
+            )
 
 
 def read_report(report: Any) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import polars as pl
-
 from holdfast.audit.check import Check
 from holdfast.audit.evidence import proportion
 from holdfast.audit.load import DataSet
@@ -22,7 +20,7 @@ class DegenerateColumns(Check):
 
     def run(self, train_set: DataSet, columns: tuple[ColumnRecord, ...]) -> Finding:
         checked = [c for c in columns if c.role in ("feature", "ignored") and c.name in train_set.frame.columns]
-        facts = [(column.name, why) for column in checked if (why := self._fault(train_set.frame[column.name]))]
+        facts = [(column.name, why) for column in checked if (why := self._fault(train_set, column.name))]
         if not facts:
             return self.clear(f"All {count(len(checked), 'feature')} vary in training.")
         names = tuple(name for name, _ in facts)
@@ -37,15 +35,12 @@ class DegenerateColumns(Check):
         )
 
     @staticmethod
-    def _fault(series: pl.Series) -> str:
-        present = series.drop_nulls()
-        if present.dtype.is_float():
-            if present.is_infinite().any():
-                return "holds infinite values"
-            present = present.drop_nans()
-        if not len(present):
+    def _fault(data: DataSet, name: str) -> str:
+        series, missing = data.frame[name], data.missing(name)
+        if series.dtype.is_float() and series.drop_nulls().is_infinite().any():
+            return "holds infinite values"
+        if missing == data.rows:
             return "empty"
-        top = present.value_counts(sort=True)["count"][0]
-        if top == len(present):
-            return "constant" if not series.null_count() else "one value or missing"
-        return "nearly constant" if top / len(series) >= NEARLY else ""
+        if data.distinct(name) == 1:
+            return "constant" if not missing else "one value or missing"
+        return "nearly constant" if data.top(name) / data.rows >= NEARLY else ""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from holdfast.audit.check import Check
-from holdfast.audit.evidence import equal_rows, expected_coincidences, proportion, worst_rows
+from holdfast.audit.equal import chance_across, copies_across
+from holdfast.audit.evidence import proportion, worst_rows
 from holdfast.audit.load import DataSet
 from holdfast.audit.records import ColumnRecord, Finding, Price, Remedy
 from holdfast.audit.settings import Settings
@@ -29,39 +32,36 @@ class DuplicatesAcross(Check):
         train_embedding: np.ndarray, test_embedding: np.ndarray, settings: Settings,
         test_predicted: np.ndarray | None = None, test_y: np.ndarray | None = None, metric: Metric | None = None,
     ) -> Finding:  # fmt: skip
-        import polars as pl
-
         names = [column.name for column in features]
-        n = train_set.frame.height
-        both = pl.concat([train_set.frame.select(names), test_set.frame.select(names)], how="vertical_relaxed")
-        first = equal_rows(both)[n:]
-        seen = np.flatnonzero(first < n)
-        by_chance = 2 * expected_coincidences(both) * n * test_set.frame.height / max(both.height, 1) ** 2
-        exact = seen if len(seen) > BEYOND_CHANCE * by_chance else seen[:0]
+        pairs, first, *_ = copies_across(train_set, test_set, names)
+        seen = np.flatnonzero(first >= 0)  # of the rows held
+        is_beyond = pairs > BEYOND_CHANCE * chance_across(train_set, test_set, names)
+        exact = seen if is_beyond else seen[:0]
         near = np.setdiff1d(test_rows[_near_across(train_embedding, test_embedding)], seen)
         rows = np.concatenate([exact, near])
-        share = proportion(len(rows), test_set.frame.height)
-        if not len(rows):
-            chance = f" {count(len(seen), 'row')} coincide, as columns with few values do." if len(seen) else ""
+        equal = pairs if is_beyond else 0
+        total = equal + len(near)
+        share = proportion(total, test_set.rows)
+        if not total:
+            chance = f" {count(pairs, 'row')} coincide, as columns with few values do." if pairs else ""
             return self.clear(
                 f"No test row is a copy of a training row.{chance}", estimate=share, unit="share of test rows"
             )
         notes = [f"equals training row {first[row]}" for row in exact] + ["nearly equals a training row"] * len(near)
-        because = [
-            f"{count(len(exact), 'test row')} equal a training row in all {len(names)} features, {len(near)} nearly."
-        ]
+        because = [f"{count(equal, 'test row')} equal a training row in all {len(names)} features, {len(near)} nearly."]
         return self.found(
-            f"{count(len(rows), 'test row is a copy', 'test rows are copies')} of training rows "
-            f"({percent(share.value)}).",
+            f"{count(total, 'test row is a copy', 'test rows are copies')} of training rows ({percent(share.value)}).",
             estimate=share,
             unit="share of test rows",
             because=tuple(because),
-            rows=worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown, notes),
+            rows=replace(
+                worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown, notes), total=total
+            ),
             price=_measurement(np.isin(test_rows, rows), test_predicted, test_y, metric),
             remedies=(
                 Remedy(
                     "drop_rows",
-                    f"Leave {count(len(rows), 'copy', 'copies')} out of the test set",
+                    f"Leave {count(total, 'copy', 'copies')} out of the test set",
                     True,
                     set="test",
                     rows=tuple(int(row) for row in np.unique(rows)),

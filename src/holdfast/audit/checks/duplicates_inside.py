@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-import polars as pl
 
 from holdfast.audit.check import Check
-from holdfast.audit.evidence import equal_rows, expected_coincidences, proportion, worst_rows
+from holdfast.audit.equal import chance_inside, copies_inside
+from holdfast.audit.evidence import proportion, worst_rows
 from holdfast.audit.load import DataSet, Task
 from holdfast.audit.records import ColumnRecord, Finding, Remedy
 from holdfast.audit.settings import Settings
@@ -32,12 +34,12 @@ class DuplicatesInside(Check):
         train_embedding: np.ndarray, train_neighbours: NeighbourGraph, task: Task, settings: Settings,
     ) -> Finding:  # fmt: skip
         names = [column.name for column in features]
-        first = equal_rows(train_set.frame.select(names))
-        copies = np.flatnonzero(first != np.arange(len(first)))
-        pairs, by_chance = len(copies), expected_coincidences(train_set.frame.select(names))
+        pairs, first, conflicts, *_ = copies_inside(train_set, names, task)
+        copies = np.flatnonzero(first != train_set.numbers(np.arange(len(first))))  # of the rows held
+        by_chance = chance_inside(train_set, names)
         near = _near_copies(train_embedding, train_neighbours, first[train_rows])
         near = near if len(near) >= FEW else near[:0]
-        share = proportion(len(copies) + len(near), train_set.frame.height)
+        share = proportion(pairs + len(near), train_set.rows)
         if share.value < LEAST or (not len(near) and pairs <= BEYOND_CHANCE * by_chance):
             repeated = count(pairs, "training row equals", "training rows equal")
             said = f"{repeated} an earlier row, no more than chance makes."
@@ -46,11 +48,12 @@ class DuplicatesInside(Check):
                 estimate=share,
                 unit="share of rows that are copies",
             )
-        rows = np.concatenate([copies, train_rows[near]]) if pairs > BEYOND_CHANCE * by_chance else train_rows[near]
+        beyond = pairs > BEYOND_CHANCE * by_chance
+        rows = np.concatenate([copies, train_rows[near]]) if beyond else train_rows[near]
+        total = len(near) + (pairs if beyond else 0)
         origin = np.concatenate([first[copies], np.full(len(near), -1)])
-        conflicts = _conflicts(train_set.frame, task, copies, first)
         because = [
-            f"{count(len(copies), 'row')} equal an earlier row in all {len(names)} features; "
+            f"{count(pairs, 'row')} equal an earlier row in all {len(names)} features; "
             f"chance would make about {by_chance:,.0f}."
         ]
         if len(near):
@@ -60,16 +63,17 @@ class DuplicatesInside(Check):
         shown = [*names, *([task.target] if task.target else [])]
         notes = [f"equals row {o}" if o >= 0 else "nearly equals another row" for o in origin[: len(rows)]]
         return self.found(
-            f"{count(len(rows), 'training row is a copy', 'training rows are copies')} of others "
-            f"({percent(share.value)}).",
+            f"{count(total, 'training row is a copy', 'training rows are copies')} of others ({percent(share.value)}).",
             estimate=share,
             unit="share of rows that are copies",
             because=tuple(because),
-            rows=worst_rows("train", train_set.frame, rows, None, shown, settings.rows_shown, notes),
+            rows=replace(
+                worst_rows("train", train_set.frame, rows, None, shown, settings.rows_shown, notes), total=total
+            ),
             remedies=(
                 Remedy(
                     "drop_rows",
-                    f"Drop {count(len(rows), 'copy', 'copies')} from training",
+                    f"Drop {count(total, 'copy', 'copies')} from training",
                     True,
                     rows=tuple(int(row) for row in np.unique(rows)),
                 ),
@@ -84,12 +88,6 @@ def _near_copies(embedding: np.ndarray, graph: NeighbourGraph, first: np.ndarray
     group = NearDuplicates().group_rows(X=embedding, neighbours=graph.neighbours, distances=graph.distances)
     later = np.ones(len(group), bool)
     later[np.unique(group, return_index=True)[1]] = False
-    exact = np.bincount(first, minlength=int(first.max()) + 1)[first] > 1
+    _, place, times = np.unique(first, return_inverse=True, return_counts=True)
+    exact = times[place] > 1
     return np.flatnonzero((group >= 0) & later & ~exact)
-
-
-def _conflicts(frame: pl.DataFrame, task: Task, copies: np.ndarray, first: np.ndarray) -> int:
-    if task.target is None or task.kind == "regression" or not len(copies):
-        return 0
-    labels = frame[task.target].cast(pl.String)
-    return int((labels[copies] != labels[first[copies]]).sum() or 0)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-import polars as pl
 
 from holdfast.audit.check import Check, NotApplicable
+from holdfast.audit.equal import shared_groups
 from holdfast.audit.evidence import worst_rows
 from holdfast.audit.load import DataSet
 from holdfast.audit.records import ColumnRecord, Finding, Price, Remedy
 from holdfast.audit.settings import Settings
 from holdfast.audit.words import count, listed, percent
-from holdfast.core import Estimate
-from holdfast.leakage import GroupOverlap
 from holdfast.ops.metrics import Metric
 
 
@@ -33,45 +33,35 @@ class GroupLeak(Check):
         names = [c.name for c in columns if c.role in ("id", "group") and c.name in both]
         if not names:
             raise NotApplicable("no column names a group or entity (give one with --group COLUMN)")
-        shares = {name: _overlap(train_set.frame[name], test_set.frame[name]) for name in names}
+        shares = {name: shared_groups(train_set, test_set, name) for name in names}
         hit = [name for name in names if shares[name][0].value > 0]
         if not hit:
             return self.clear(f"No value of {listed(names)} stands in both sets.", columns=tuple(names))
         worst = max(hit, key=lambda name: shares[name][0].value)
-        share, inside = shares[worst]
-        rows = np.flatnonzero(inside)
+        share, total, inside = shares[worst]
+        rows = np.flatnonzero(inside)  # of the rows held
         return self.found(
-            f"{count(len(rows), 'test row belongs', 'test rows belong')} to a {worst} that also has training rows "
+            f"{count(total, 'test row belongs', 'test rows belong')} to a {worst} that also has training rows "
             f"({percent(share.value)}).",
             estimate=share,
             unit="share of test rows",
             columns=tuple(hit),
-            rows=worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown),
+            rows=replace(worst_rows("test", test_set.frame, rows, None, names, settings.rows_shown), total=total),
             price=_honest(inside[test_rows], test_predicted, test_y, metric),
-            remedies=_new_only(rows, len(inside)),
+            remedies=_new_only(rows, total, test_set.rows),
             what_to_do="If the model will meet new entities, split by entity: the score on known ones is too "
             "good. If it "
             "will meet the same ones again, ignore this check and say so.",
         )
 
 
-def _new_only(rows: np.ndarray, total: int) -> tuple[Remedy, ...]:
+def _new_only(rows: np.ndarray, total: int, of: int) -> tuple[Remedy, ...]:
     """Judge on new entities, where enough rows are left to judge on."""
-    if total - len(rows) < 30:
+    if of - total < 30:
         return ()
-    said = f"Leave {count(len(rows), 'row')} of known entities out of the test set"
+    said = f"Leave {count(total, 'row')} of known entities out of the test set"
     settings = {"when": "the model will meet new entities"}
     return (Remedy("drop_rows", said, True, set="test", rows=tuple(rows.tolist()), settings=settings),)
-
-
-def _overlap(train: pl.Series, test: pl.Series) -> tuple[Estimate, np.ndarray]:
-    both = pl.concat([train.cast(pl.String), test.cast(pl.String)])
-    codes = both.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-    ref, cur = codes[: len(train)], codes[len(train) :]
-    if not cur.any():
-        return Estimate(0.0, 0.0, 0.0, len(cur)), np.zeros(len(cur), bool)
-    estimate = GroupOverlap().measure(ref_group=ref[ref > 0] if ref.any() else ref, cur_group=cur[cur > 0])
-    return estimate, np.isin(cur, ref[ref > 0])
 
 
 def _honest(

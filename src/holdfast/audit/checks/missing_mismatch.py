@@ -28,8 +28,8 @@ class MissingMismatch(Check):
     def run(
         self, train_set: DataSet, test_set: DataSet, features: tuple[ColumnRecord, ...], settings: Settings
     ) -> Finding:
-        n, m = train_set.frame.height, test_set.frame.height
-        gone = {c.name: (train_set.frame[c.name].null_count(), test_set.frame[c.name].null_count()) for c in features}
+        n, m = train_set.rows, test_set.rows
+        gone = {c.name: (train_set.missing(c.name), test_set.missing(c.name)) for c in features}
         gaps = {name: difference(proportion(b, m), proportion(a, n)) for name, (a, b) in gone.items()}
         adjusted = dict(zip(gone, holm(np.array([_pvalue(a, n, b, m) for a, b in gone.values()])), strict=True))
         flagged = [name for name in gone if abs(gaps[name].value) >= LEAST and adjusted[name] < settings.level]
@@ -95,8 +95,10 @@ def _filled(train_set: DataSet, features: tuple[ColumnRecord, ...], flagged: lis
         if column.name in flagged and len(known) and column.kind == "number":
             values[column.name] = float(np.median(known.to_numpy()))
         elif column.name in flagged and len(known) and column.kind == "category":
-            counts = known.cast(pl.String).value_counts(sort=True).sort(["count", known.name], descending=[True, False])
-            values[column.name] = str(counts[known.name][0])
+            counts = (
+                known.cast(pl.String).alias("cell").value_counts().sort(["count", "cell"], descending=[True, False])
+            )
+            values[column.name] = str(counts["cell"][0])
     if not values:
         return ()
     title = f"Fill missing values of {listed(list(values))} with what is usual in training"

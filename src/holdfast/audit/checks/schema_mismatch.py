@@ -7,6 +7,7 @@ from collections import Counter
 import polars as pl
 
 from holdfast.audit.check import Check
+from holdfast.audit.equal import known_values, unseen_values
 from holdfast.audit.evidence import proportion
 from holdfast.audit.load import DataSet, Task
 from holdfast.audit.records import ColumnRecord, Finding, Remedy, Table
@@ -37,7 +38,7 @@ class SchemaMismatch(Check):
             if name in there and _differ(train_set.frame[name], test_set.frame[name])
         ]
         unseen = {
-            c.name: self._unseen(train_set.frame[c.name], test_set.frame[c.name])
+            c.name: unseen_values(train_set, test_set, c.name)
             for c in columns
             if c.kind == "category" and c.role == "feature" and c.name in here & there
         }
@@ -50,7 +51,7 @@ class SchemaMismatch(Check):
             return self.clear(
                 f"Both sets have the same {count(len(here & there), 'column')}, with the same types and categories."
             )
-        names_of = {name: respelt(values, self._known(train_set.frame[name])) for name, (_, values) in unseen.items()}
+        names_of = {name: respelt(values, known_values(train_set, name)) for name, (_, values) in unseen.items()}
         table = Table("What differs", ("difference", "column", "detail"), ("text", "text", "text"), tuple(facts[:200]))
         names = tuple(dict.fromkeys(name for _, name, _ in facts))
         kinds = [f"{sum(kind == k for kind, _, _ in facts)} {k}" for k in dict.fromkeys(kind for kind, _, _ in facts)]
@@ -81,18 +82,6 @@ class SchemaMismatch(Check):
         title = f"Spell {number} of {listed(tuple(names))} in the test set as in training"
         recode = Remedy("recode_values", title, True, "test", columns=tuple(names), settings={"names": names})
         return (*remedies, recode)
-
-    @staticmethod
-    def _known(train: pl.Series) -> list[str]:
-        return train.cast(pl.String).drop_nulls().unique().sort().to_list()
-
-    @staticmethod
-    def _unseen(train: pl.Series, test: pl.Series) -> tuple[float, list[str]]:
-        known = SchemaMismatch._known(train)
-        text = test.cast(pl.String).drop_nulls()
-        strange = text.filter(~text.is_in(known)) if known else text
-        values = strange.value_counts(sort=True)[strange.name].to_list() if len(strange) else []
-        return len(strange) / max(len(test), 1), values
 
 
 def _differ(train: pl.Series, test: pl.Series) -> bool:

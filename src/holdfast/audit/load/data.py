@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from holdfast.audit.records import ColumnRecord
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars
+
+    from holdfast.audit.load.whole import Whole
 
 ROLES = ("target", "id", "group", "time", "text", "image", "embedding", "weight", "proba", "feature", "ignored")
 KINDS = ("number", "category", "boolean", "date", "text", "image", "embedding", "empty")
@@ -28,6 +31,33 @@ class DataSet:
     path: str
     fingerprint: str
     notes: tuple[str, ...] = ()
+    whole: Whole | None = None  # where `frame` is only a random sample of the rows
+
+    @property
+    def rows(self) -> int:
+        """Rows of the data set, held or not."""
+        return self.frame.height if self.whole is None else self.whole.rows
+
+    def numbers(self, rows: np.ndarray) -> np.ndarray:
+        """File row numbers of rows of `frame`."""
+        return rows if self.whole is None else self.whole.numbers[rows]
+
+    def missing(self, name: str) -> int:
+        """Missing cells of a column, in all rows."""
+        return self.frame[name].null_count() if self.whole is None else self.whole.missing(name, self.frame[name])
+
+    def top(self, name: str) -> int:
+        """How often the most frequent value of a column comes, in all rows."""
+        column = self.frame[name]
+        if self.whole is not None:
+            return self.whole.top(name, column)
+        counts = column.drop_nulls().alias("cell").value_counts()["count"]  # a column may itself be called "count"
+        return int(counts.max()) if len(counts) else 0  # type: ignore[arg-type]
+
+    def distinct(self, name: str) -> int:
+        """Distinct values of a column, in all rows."""
+        column = self.frame[name]
+        return int(column.drop_nulls().n_unique()) if self.whole is None else self.whole.distinct(name, column)
 
 
 @dataclass(frozen=True)

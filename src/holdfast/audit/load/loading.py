@@ -18,6 +18,8 @@ from holdfast.audit.records import ColumnRecord
 if TYPE_CHECKING:
     import polars
 
+    from holdfast.audit.large.place import Place
+
 
 def load(
     train: Any,
@@ -26,6 +28,7 @@ def load(
     target: str | None = None,
     roles: dict[str, str] | None = None,
     task: str | None = None,
+    place: Place | None = None,
 ) -> Loaded:
     """Read one or two data sets (file names or Python objects) and infer what was not given.
 
@@ -35,8 +38,8 @@ def load(
     target = None if target is None else str(target)
     given = {str(name): role for name, role in (roles or {}).items()}
     wanted = target or next((name for name, role in given.items() if role == "target"), None)
-    first = read_table(train, "train", wanted)
-    second = None if test is None else read_table(test, "test", wanted)
+    first = read_table(train, "train", wanted, place)
+    second = None if test is None else read_table(test, "test", wanted, place)
     names = list(dict.fromkeys([*first.frame.columns, *(second.frame.columns if second else [])]))
     found = find_target(first.frame.columns, target, given)
     check_roles(given, names, found)
@@ -74,32 +77,37 @@ def _together(train: DataSet, test: DataSet, target: str | None) -> tuple[DataSe
     elif target is not None:
         _check_vectors(target, "target", column_kind(test.frame[target]))
     train_frame, test_frame, more = reconcile(train.frame, test.frame, target)
-    return replace(train, frame=train_frame), replace(test, frame=test_frame, notes=(*notes, *more))
+    return _retyped(train, train_frame), replace(_retyped(test, test_frame), notes=(*notes, *more))
+
+
+def _retyped(data: DataSet, frame: polars.DataFrame) -> DataSet:
+    whole = None if data.whole is None else data.whole.typed(data.frame.schema, frame.schema)
+    return replace(data, frame=frame, whole=whole)
 
 
 def _columns(
     train: DataSet, test: DataSet | None, target: str | None, given_target: str | None, roles: dict[str, str]
 ) -> tuple[ColumnRecord, ...]:
     other = {} if test is None else {column.name: column for column in test.frame.iter_columns()}
-    records = [_column(column, other.get(column.name), target, roles) for column in train.frame.iter_columns()]
+    records = [_column(train, test, column.name, target, roles) for column in train.frame.iter_columns()]
     records = [replace(record, given=True) if record.name == given_target else record for record in records]
     known = set(train.frame.columns)
     extra = [column for name, column in other.items() if name not in known]
-    return (*records, *(_only_in_test(column, roles) for column in extra))
+    return (*records, *(_only_in_test(test, column, roles) for column in extra if test is not None))
 
 
-def _column(
-    train: polars.Series, test: polars.Series | None, target: str | None, roles: dict[str, str]
-) -> ColumnRecord:
-    name, kind, distinct = train.name, column_kind(train), train.drop_nulls().n_unique()
-    if kind == "empty" and test is not None:
-        kind = column_kind(test)
+def _column(train: DataSet, test: DataSet | None, name: str, target: str | None, roles: dict[str, str]) -> ColumnRecord:
+    column = train.frame[name]
+    other = test.frame[name] if test is not None and name in test.frame.columns else None
+    kind, distinct = column_kind(column), train.distinct(name)
+    if kind == "empty" and other is not None:
+        kind = column_kind(other)
     given = "target" if name == target else roles.get(name)
-    role = given or infer_role(train, kind, distinct, test)
+    role = given or infer_role(column, kind, distinct, other, train.rows - train.missing(name))
     _check_vectors(name, role, kind)
     kind = role if role in ("text", "image") else kind
-    missing_test = None if test is None else _share_missing(test)
-    return ColumnRecord(name, role, kind, _share_missing(train), missing_test, distinct, name in roles)
+    missing_test = None if test is None or other is None else test.missing(name) / test.rows
+    return ColumnRecord(name, role, kind, train.missing(name) / train.rows, missing_test, distinct, name in roles)
 
 
 def _check_vectors(name: str, role: str, kind: str) -> None:
@@ -113,14 +121,11 @@ def _check_vectors(name: str, role: str, kind: str) -> None:
         raise InputError(f"column {quoted(name)} holds vectors; it cannot be the {role}. Is it the right column?")
 
 
-def _only_in_test(test: polars.Series, roles: dict[str, str]) -> ColumnRecord:
-    kind, distinct = column_kind(test), test.drop_nulls().n_unique()
-    role = roles.get(test.name) or infer_role(test, kind, distinct, None)
-    return ColumnRecord(test.name, role, kind, None, _share_missing(test), distinct, test.name in roles)
-
-
-def _share_missing(column: polars.Series) -> float:
-    return column.null_count() / len(column)
+def _only_in_test(test: DataSet, column: polars.Series, roles: dict[str, str]) -> ColumnRecord:
+    name, kind, distinct = column.name, column_kind(column), test.distinct(column.name)
+    missing = test.missing(name)
+    role = roles.get(name) or infer_role(column, kind, distinct, None, test.rows - missing)
+    return ColumnRecord(name, role, kind, None, missing / test.rows, distinct, name in roles)
 
 
 def _with_label_notes(loaded: Loaded) -> Loaded:

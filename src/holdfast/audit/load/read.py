@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from holdfast.audit.load.data import DataSet
@@ -13,6 +15,7 @@ from holdfast.audit.load.files import read_columnar, read_json
 from holdfast.audit.load.fingerprint import fingerprint
 from holdfast.audit.load.header import clean_names
 from holdfast.audit.load.objects import read_object
+from holdfast.audit.load.parts import find_parts, is_many, is_parquet
 from holdfast.audit.load.source import read_bytes, table_format
 from holdfast.audit.load.targets import TARGET_NAMES
 from holdfast.audit.load.text import MAX_CELL
@@ -23,16 +26,25 @@ from holdfast.audit.load.vectors import vectors_of_text
 if TYPE_CHECKING:
     import polars
 
+    from holdfast.audit.large.place import Place
+
+    Finish = Callable[[polars.DataFrame, list[str]], DataSet]
+
 COLUMNAR = ("parquet", "arrow", "arrow_stream")
 TOLD = 12  # notes on columns that are told one by one; the rest is counted
 
 
-def read_table(source: Any, name: str, target: str | None = None) -> DataSet:
-    """Read a file name or a Python object. `target` names the column whose labels must all be kept."""
+def read_table(source: Any, name: str, target: str | None = None, place: Place | None = None) -> DataSet:
+    """Read a file, a folder of Parquet files or an object. `target` names the column whose labels must all be kept.
+
+    With a `place`, Parquet of more rows than that holds is not read whole: see `holdfast.audit.large`.
+    """
+    if isinstance(source, DataSet):
+        return source
     is_file = isinstance(source, (str, os.PathLike))
     shown = safe_text(os.fspath(source), 200) if is_file else name
     try:
-        return _read_file(os.fspath(source), name, target) if is_file else _read_object(source, name, target)
+        return _read_file(os.fspath(source), name, target, place) if is_file else _read_object(source, name, target)
     except InputError:
         raise
     except MemoryError:
@@ -41,8 +53,18 @@ def read_table(source: Any, name: str, target: str | None = None) -> DataSet:
         raise InputError(f"{shown} cannot be read ({safe_text(error, 200)}). Save it as Parquet.") from None
 
 
-def _read_file(path: str, name: str, target: str | None) -> DataSet:
-    data, shown = read_bytes(path), safe_text(path, 200)
+def _read_file(path: str, name: str, target: str | None, place: Place | None) -> DataSet:
+    shown = safe_text(path, 200)
+    if is_many(path) or (place is not None and is_parquet(path)):
+        found = find_parts(path)
+        finish = partial(_data_set, name, path, shown, target=target, is_typed=True)
+        if place is not None and found.rows > place.held(len(found.schema)):
+            from holdfast.audit.large.reading import read_sampled
+
+            return read_sampled(found, target, place, finish)
+        if is_many(path):
+            return finish(found.read_all(), list(found.notes))
+    data = read_bytes(path)
     kind = table_format(data)
     if kind in COLUMNAR:
         return _data_set(name, path, shown, read_columnar(data, kind, shown), [], target, is_typed=True)

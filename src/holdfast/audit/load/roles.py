@@ -39,8 +39,11 @@ def check_roles(roles: dict[str, str], columns: list[str], target: str | None) -
             raise InputError(f"column {quoted(name)} is given as the target and as {role}; expected one role.")
 
 
-def infer_role(column: polars.Series, kind: str, distinct: int, other: polars.Series | None) -> str:
-    """The role of a column that was given none. `other` is the same column of the test set."""
+def infer_role(column: polars.Series, kind: str, distinct: int, other: polars.Series | None, known: int) -> str:
+    """The role of a column that was given none. `other` is the same column of the test set.
+
+    `column` may be a sample of the rows; `known` cells with `distinct` values are those of all rows.
+    """
     simple = re.sub(r"[\W_]", "", column.name).lower()
     if kind == "empty":
         return "ignored"
@@ -56,7 +59,7 @@ def infer_role(column: polars.Series, kind: str, distinct: int, other: polars.Se
         return "proba"
     if kind == "boolean" or column.dtype.is_float():
         return "feature"
-    return _naming_role(column, kind, distinct, other)
+    return _naming_role(column, kind, distinct, other, known)
 
 
 def words_of(name: str) -> list[str]:
@@ -68,13 +71,13 @@ def words_of(name: str) -> list[str]:
     return re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
 
 
-def _naming_role(column: polars.Series, kind: str, distinct: int, other: polars.Series | None) -> str:
+def _naming_role(column: polars.Series, kind: str, distinct: int, other: polars.Series | None, known: int) -> str:
     """Whether the column names rows (id), moments (time), entities or sources (group), or is a feature."""
-    words, known = words_of(column.name), len(column) - column.null_count()
+    words = words_of(column.name)
     has_id_name = bool(words) and (words[-1] in ID_WORDS or words[0] in ("id", "uuid"))
     is_named_id = has_id_name and distinct > NEARLY_UNIQUE * known
     is_code = distinct >= UNIQUE * known and _looks_like_codes(column, kind)
-    if kind == "number" and _counts_rows(column, distinct, bool(re.fullmatch(r"column_\d+", column.name))):
+    if kind == "number" and _counts_rows(column, distinct == known, bool(re.fullmatch(r"column_\d+", column.name))):
         return "time" if TIME_WORDS & set(words) else "id"
     if known >= 10 and (is_named_id or is_code):
         return "id"
@@ -85,9 +88,9 @@ def _naming_role(column: polars.Series, kind: str, distinct: int, other: polars.
     return "group" if kind == "category" and _names_the_source(column, distinct, other) else "feature"
 
 
-def _counts_rows(column: polars.Series, distinct: int, is_nameless: bool) -> bool:
+def _counts_rows(column: polars.Series, never_repeats: bool, is_nameless: bool) -> bool:
     """Unique integers that only go up (or down), as row numbers and clocks do."""
-    if column.null_count() or distinct < len(column) or len(column) < (3 if is_nameless else 30):
+    if column.null_count() or not never_repeats or len(column) < (3 if is_nameless else 30):
         return False
     steps = column.diff().drop_nulls()
     return bool((steps > 0).all() or (steps < 0).all())

@@ -44,13 +44,14 @@ def infer_task(train: DataSet, target: str | None, task: str | None) -> Task:
     where = f"target {quoted(target)} in {train.path}"
     if not len(known):
         raise InputError(f"{where} has no label in any of {rows_text(len(labels))}; expected labels in train.")
-    if known.n_unique() == 1:
+    count, total = train.distinct(target), train.rows - train.missing(target)
+    if count == 1:
         raise InputError(
-            f"{where} is always {quoted(known[0])} ({rows_text(len(known))}); expected at least two values. "
+            f"{where} is always {quoted(known[0])} ({rows_text(total)}); expected at least two values. "
             "Is it the right column, or was the file filtered?"
         )
-    kind = _kind(known, task, where)
-    return Task(kind, target, () if kind == "regression" else _classes(known))
+    kind = _kind(known, count, total, task, where)
+    return Task(kind, target, () if kind == "regression" else _classes(known, train))
 
 
 def encode_target(loaded: Loaded, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -73,15 +74,15 @@ def encode_target(loaded: Loaded, name: str) -> tuple[np.ndarray, tuple[str, ...
     if len(unseen):
         shown = listed(unseen.unique().sort().to_list())
         notes.append(f"labels that train does not have, in {rows_text(len(unseen))}: {shown}")
-    if labels.null_count():
-        notes.append(f"no label in {rows_text(labels.null_count())}")
+    if missing := data.missing(task.target):
+        notes.append(f"no label in {rows_text(missing)}")
     return encoded, tuple(notes)
 
 
-def _kind(known: polars.Series, task: str | None, where: str) -> str:
+def _kind(known: polars.Series, count: int, total: int, task: str | None, where: str) -> str:
     import polars as pl
 
-    count, is_number = known.n_unique(), known.dtype.is_numeric()
+    is_number = known.dtype.is_numeric()
     if task == "regression":
         if not is_number:
             raise InputError(f"{where} holds text such as {quoted(known[0])}; expected numbers for regression.")
@@ -90,16 +91,19 @@ def _kind(known: polars.Series, task: str | None, where: str) -> str:
         raise InputError(f"{where} has {count:,} classes; expected 2 for a binary task. Try task='multiclass'.")
     if task is None and is_number and count > 2 and (count > FEW or not (known % 1 == 0).all()):
         return "regression"
-    if count > MOST_CLASSES or (known.dtype == pl.String and count > 20 and count > 0.5 * len(known)):
+    if count > MOST_CLASSES or (known.dtype == pl.String and count > 20 and count > 0.5 * total):
         raise InputError(
-            f"{where} has {count:,} different values in {rows_text(len(known))}; expected a class or a number to "
+            f"{where} has {count:,} different values in {rows_text(total)}; expected a class or a number to "
             "predict. Is it an id or free text?"
         )
     return "binary" if count == 2 else "multiclass"
 
 
-def _classes(known: polars.Series) -> tuple[str, ...]:
+def _classes(known: polars.Series, train: DataSet) -> tuple[str, ...]:
+    """The classes of all rows, those too that no row held in memory has."""
     texts = as_text(known).unique().to_list()
+    if train.whole is not None and not known.dtype.is_float():
+        texts = list({*texts, *(train.whole.values(known.name) or ())})
     try:
         return tuple(sorted(texts, key=float))
     except ValueError:

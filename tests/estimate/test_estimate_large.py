@@ -1,0 +1,127 @@
+"""Production rows beyond memory: all are counted and scored, and who happened to be drawn matters less."""
+
+from __future__ import annotations
+
+import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import holdfast
+from holdfast.audit.large import shards
+from holdfast.audit.load import InputError
+from holdfast.estimate import run, whole
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Labels are nearly a coin where `sensor` is high; the site and the day say where and when that is."""
+    place, rng, n = tmp_path_factory.mktemp("large"), np.random.default_rng(0), 12_000
+    sensor, other = rng.normal(size=n), rng.normal(size=n)
+    days = np.clip((60 * (sensor + 3) / 6).astype(int), 0, 59)
+    frame = pl.DataFrame(
+        {
+            "sensor": sensor,
+            "other": pl.Series(other).set(pl.Series(rng.random(n) < 0.05), None),
+            "site": np.where(sensor > 0.5, "north", "south"),
+            "y": np.where(np.where(sensor > 0.5, rng.random(n) < 0.5, other > 0), "yes", "no"),
+            "dose": np.abs(other) * (1 + (sensor > 0.5)) * rng.normal(size=n),
+            "day": [datetime.date(2024, 1, 1) + datetime.timedelta(days=int(day)) for day in days],
+        }
+    )
+    frame[:2000].drop("day").write_parquet(place / "train.parquet")
+    late = frame[2000:].with_columns(p=1 / (1 + (-3 * pl.col("other").fill_null(0)).exp()))
+    late.write_parquet(place / "production.parquet")
+    (place / "many").mkdir()
+    for number, (start, stop) in enumerate(pairwise([0, 1, 2500, 7000, 10_000])):
+        late[start:stop].write_parquet(place / "many" / f"{number}.parquet", row_group_size=800)
+    return place
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "ROWS", 1700)
+    monkeypatch.setattr(shards, "CELLS", 5000)
+
+
+def asked(data: Path, production: str = "many", **settings: Any) -> dict[str, Any]:
+    given = {"target": "y", "quick": True, "roles": {"day": "ignored", "dose": "ignored", "p": "ignored"}, **settings}
+    train = pl.read_parquet(data / "train.parquet").with_columns(day=None, p=None)
+    return holdfast.estimate(train, data / production, **given).to_dict()
+
+
+def test_parts_have_all_their_rows_and_nearly_the_same_estimates(data: Path) -> None:
+    parts = {"time": "day", "chunk": "1mo", "by": ["site"], "folds": 2}
+    held = asked(data, "production.parquet", **parts)["result"]
+    record = asked(data, hold_rows=1000, max_rows=1000, **parts)
+    streamed = record["result"]
+    for kind in ("chunks", "groups"):
+        for own, other in zip(streamed[kind], held[kind], strict=True):
+            assert [own[name] for name in ("label", "rows")] == [other[name] for name in ("label", "rows")]
+            assert abs(own["estimate"]["value"] - other["estimate"]["value"]) < 0.15
+    assert [own["start"] for own in streamed["chunks"]] == [own["start"] for own in held["chunks"]]
+    assert sum(own["rows"] for own in streamed["chunks"]) == 10_000
+    assert [one["rows"] for one in record["sets"]] == [2000, 10_000] and record["sets"][1]["held_rows"] == 1000
+    assert any("10,000 production rows were passed over" in words for words in record["left_out"])
+
+
+def test_cuts_do_not_change_a_digit(data: Path) -> None:
+    settings = {"hold_rows": 400, "max_rows": 400, "chunk": 6000, "folds": 2}
+    first = asked(data, **settings)["result"]
+    assert asked(data, "production.parquet", **settings)["result"] == first
+    assert [own["label"] for own in first["chunks"]] == ["rows 0 to 5999", "rows 6000 to 9999"]
+
+
+def with_probabilities(data: Path, production: str, **settings: Any) -> dict[str, Any]:
+    train = pl.read_parquet(data / "train.parquet").with_columns(p=1 / (1 + (-3 * pl.col("other").fill_null(0)).exp()))
+    given = {"target": "y", "quick": True, "roles": {"p": "proba", "dose": "ignored", "day": "ignored"}}
+    given |= {"proba": ["p"], "train_proba": ["p"], **settings}
+    return holdfast.estimate(train[:800], data / production, **given).to_dict()
+
+
+def test_scoring_all_rows_takes_out_the_luck_of_the_draw(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Predictions are given, so that draws of production rows are all that differs."""
+
+    def drawn() -> list[dict[str, Any]]:
+        return [with_probabilities(data, "many", hold_rows=800, max_rows=800, seed=seed)["result"] for seed in range(4)]
+
+    scored = [one["estimate"]["value"] for one in drawn()]
+    monkeypatch.setattr(run, "moved", lambda own, gap, metric: own)
+    alone = [one["estimate"]["value"] for one in drawn()]
+    assert np.std(scored) < 0.7 * np.std(alone)
+
+
+def test_given_probabilities_of_a_large_table_are_named(data: Path) -> None:
+    small = {"hold_rows": 500, "max_rows": 500}
+    with pytest.raises(InputError, match="give the names of the columns"):
+        with_probabilities(data, "many", proba=np.zeros(9), **small)
+    with pytest.raises(InputError, match="production has no column 'q'"):
+        with_probabilities(data, "many", proba="q", **small)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"time": "day", "chunk": 2000}, "too many to put in the order of 'day'"),
+        ({"chunk": "1mo"}, "is a period; name the column of times"),
+        ({"chunk": 20}, "this makes 500 chunks"),
+        ({"by": ["nowhere"]}, "has no column 'nowhere'"),
+        ({"engine": "spark"}, "engine is 'spark'; expected one of local, processes, ray"),
+        ({"hold_rows": 0}, "hold_rows is 0; expected at least 1"),
+    ],
+)
+def test_what_cannot_be_asked(settings: dict[str, Any], said: str, data: Path) -> None:
+    with pytest.raises(InputError, match=said):
+        asked(data, **{"hold_rows": 500, "max_rows": 500, **settings})
+
+
+def test_the_words_of_predictions_are_their_expected_metric() -> None:
+    probs = np.array([[0.7, 0.3], [0.5, 0.5]])
+    assert whole.expected("accuracy", probs, None).tolist() == [0.7, 0.5]
+    assert whole.expected("brier", probs, None) == pytest.approx([0.7 * 0.09 + 0.3 * 0.49, 0.25])
+    assert whole.expected("log_loss", probs, None) == pytest.approx([0.6108643, 0.6931472])
+    assert whole.expected("auroc", probs, None).tolist() == [0, 0]
