@@ -9,10 +9,11 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("HOLDFAST_DEVICE", "cpu")  # test_device.py names the device itself
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list) -> None:
-    """Tests that share what they made (trained networks, worlds) run in one process: laws by family, others by file."""
-    for item in items:
-        name = item.nodeid.partition("[")[2]
-        group = name.partition(".")[0] if "test_laws.py" in item.nodeid else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests that share what they made (trained networks, worlds) run in one process: laws by family, others by file.
+
+    Here, and not where collected items are modified: xdist may read the groups there before this file is asked.
+    """
+    name = item.nodeid.partition("[")[2]
+    group = name.partition(".")[0] if "test_laws.py" in item.nodeid else item.nodeid.partition("::")[0]
+    item.add_marker(pytest.mark.xdist_group(group))

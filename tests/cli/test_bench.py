@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-HOLDFAST = [sys.executable, "-c", "from holdfast.cli import main; main()"]
-ENV = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "120", "NO_COLOR": "1"}
+from .command import holdfast
+
 QUICK = ("--fault", "SymmetricLabelNoise", "--only", "NearestNeighbourLabels", "--draws", 1)
-
-
-def holdfast(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [*HOLDFAST, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=ENV, timeout=300, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The command line as a stranger uses it: real processes, real files, clear words, right exit codes."""
+"""The command line as a stranger uses it: real files, clear words, right exit codes; processes where it matters."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ import pytest
 
 from holdfast.datasets import heart_disease
 
+from .command import holdfast
+
 HOLDFAST = [sys.executable, "-c", "from holdfast.cli import main; main()"]
 ENV = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100", "NO_COLOR": "1"}
 
 
-def holdfast(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def process(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [*HOLDFAST, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=ENV, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=ENV, timeout=300, check=False)
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     out = tmp_path_factory.mktemp("demo")
-    return holdfast("demo", "--out", out / "report"), out / "report"
+    return process("demo", "--out", out / "report"), out / "report"
 
 
 def small(tmp_path: Path, rows: int = 80) -> tuple[Path, Path]:
@@ -196,7 +198,7 @@ def test_help_and_version_load_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENV, check=True)
     assert "audit" in done.stdout
     assert "HEAVY []" in done.stdout
-    assert holdfast("--version").stdout.startswith("holdfast ")
+    assert process("--version").stdout.startswith("holdfast ")
 
 
 def test_methods_are_listed_shown_and_counted() -> None:

@@ -13,14 +13,11 @@ from typing import Any
 
 import pytest
 
+from .command import holdfast
+
 HOLDFAST = [sys.executable, "-c", "from holdfast.cli import main; main()"]
 ENV = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100", "NO_COLOR": "1"}
 ASKED = ("--check", "DRI001", "--check", "DUP001", "--fault", "ColumnShift", "--fault", "ExactDuplicates")
-
-
-def holdfast(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [*HOLDFAST, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=ENV, timeout=300, check=False)
 
 
 @pytest.fixture

@@ -69,6 +69,20 @@ def test_planted_slices_are_found() -> None:
     assert np.mean(found) >= 0.9, f"{np.mean(found):.0%} of the planted slices are found"
 
 
+def test_slices_of_few_rows_are_found_and_their_effect_is_honest() -> None:
+    found, gaps = [], []
+    for seed in range(20):
+        X, loss, rows = _draw(seed, planted=True, n=500, raised=0.8)
+        finder = WeakSlices()
+        groups = finder.group_rows(X=X, loss=loss)
+        found.append(any((rows & (groups == g)).sum() >= 0.5 * (rows | (groups == g)).sum() for g in range(2)))
+        for _, _, effect, _ in finder.slices_[:1]:
+            chance = np.where(rows, 0.8, 0.1)
+            gaps.append(effect.value - (chance[groups == 0].mean() - chance[groups != 0].mean()))
+    assert np.mean(found) >= 0.9, f"{np.mean(found):.0%} of slices of 25 to 50 rows are found"
+    assert abs(np.mean(gaps)) < 0.1, f"effects are off by {np.mean(gaps):+.3f} on average"
+
+
 @pytest.mark.parametrize("heavy", [False, True])
 def test_clean_data_have_no_weak_slices(heavy: bool) -> None:
     named = []

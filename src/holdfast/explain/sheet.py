@@ -108,7 +108,7 @@ def _slices(result: dict[str, Any], unit: str) -> dict[str, Any]:
     slices = result["slices"]
     section: dict[str, Any] = {"id": "slices", "title": "Where the loss is higher than rows of the same kind had"}
     if not slices:
-        said = "No slice stands out (the search is confirmed on held-out rows)."
+        said = "No slice stands out (the search is allowed for)."
         return {**section, "text": [said], "details": []}
     bars = tuple((own["rule"], *_ends(own["excess"])) for own in slices)
     return {

@@ -1,8 +1,8 @@
 """The search for the conjunction of bins with the highest loss, by joint counts alone.
 
 Rows are read once into a table of counts and sums of the loss for every pair of columns; every rectangle of bins is
-then scored by products of small matrices. The best one has its ends moved to finer bins, and its rows are subtracted
-from the tables.
+then scored by products of small matrices. The best ones have their ends moved to finer bins, and the rows of the best
+of them are subtracted from the tables.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import numpy as np
 from holdfast.core import Estimate
 from holdfast.ops.binning import Bins, merged, moments
 
-CHUNK = 128  # pairs of columns scored together
+CHUNK = 10  # pairs of columns scored together: their tables stay in the cache
 SHARPENED = 2  # times that every end of a slice is moved to where it fits best
+RIVALS = 4  # slices whose ends are moved before the best is named
 DEEPENED = 32  # pairs of columns whose best rectangle is tried with a third condition
 ROWS = 1 << 16  # rows counted together
 FEWER_ROWS = 1 << 12  # rows whose bins are written out as columns of 0 and 1
@@ -72,12 +73,11 @@ class Tables:
         found = [self._best_condition(self.single, self.allowed, (), limits)]
         if degree >= 2 and self.pairs:
             by_pair = self._best_pairs(limits)
-            found += by_pair[:1]
+            found += by_pair[:RIVALS]
             if degree >= 3:
                 found += [self._deepened(one, limits) for one in by_pair[:DEEPENED]]
-        good = [one for one in found if one is not None]
-        best = max(good, key=lambda one: one.gain, default=None)
-        return None if best is None else self._sharpened(best, limits)
+        good = sorted((one for one in found if one is not None), key=lambda one: -one.gain)[:RIVALS]
+        return max((self._sharpened(one, limits) for one in good), key=lambda one: one.gain, default=None)
 
     def remove(self, candidate: Candidate) -> None:
         """Take the rows of a slice out of every table."""
@@ -95,6 +95,8 @@ class Tables:
             rows = self._met(codes)
             joint = np.stack([rows, levels[0] * (rows - upper) + levels[1] * upper])
             return _single_counts(codes, loss, size), joint
+        if len(loss) <= FEWER_ROWS:
+            return _single_counts(codes, loss, size), np.stack([self._met(codes), self._met(codes, loss)])
         joint = np.zeros((2, len(self.pairs), size * size))
         for start in range(0, len(loss), ROWS):
             block = np.ascontiguousarray(codes[start : start + ROWS].T).astype(np.intp)
@@ -105,8 +107,8 @@ class Tables:
                 joint[1, place] += np.bincount(cells, part, size * size)
         return _single_counts(codes, loss, size), joint.reshape(2, len(self.pairs), size, size)
 
-    def _met(self, codes: np.ndarray) -> np.ndarray:
-        """(pairs, bins, bins) rows in both bins of every pair of columns."""
+    def _met(self, codes: np.ndarray, loss: np.ndarray | None = None) -> np.ndarray:
+        """(pairs, bins, bins) rows in both bins of every pair of columns, or the sums of their losses."""
         size = self.bins
         if not self.pairs:
             return np.zeros((0, size, size))
@@ -116,7 +118,7 @@ class Tables:
             block = codes[start : start + FEWER_ROWS, paired]
             member = np.zeros((len(block), len(met)), dtype=np.float32)
             member[np.arange(len(block))[:, None], block + np.arange(0, len(met), size)] = 1
-            met += member.T @ member
+            met += member.T @ (member if loss is None else member * loss[start : start + FEWER_ROWS, None])
         one, other = np.searchsorted(paired, np.array(self.pairs).T)
         return met.reshape(len(paired), size, len(paired), size).transpose(0, 2, 1, 3)[one, other]
 
@@ -124,16 +126,24 @@ class Tables:
         """z squared less twice the logarithm of the number of slices tried; -inf where a limit is broken."""
         loss = self.loss[self.left]
         n, mean, spread = len(loss), float(loss.mean()), float(loss.std())
-        counts = np.round(counts)
-        fits = (counts >= max(limits.low * n, limits.least_rows)) & (counts <= limits.high * n) & (spread > 0)
-        safe = np.where(fits, counts, 1.0)
-        rest = np.maximum(1 - safe / n, 1e-12)
-        raised = (sums / safe - mean) / (rest * spread if spread > 0 else 1.0)  # slice less rest, in deviations
-        fits &= raised >= max(limits.effect, 1e-12)
-        return np.where(fits, raised**2 * safe * rest - 2 * tried, -np.inf)
+        counts = np.rint(counts)
+        spare = counts * (1 - counts / n)  # rows inside times the share outside
+        excess = sums - counts * mean
+        fits = (counts >= max(limits.low * n, limits.least_rows)) & (counts <= limits.high * n)
+        fits &= excess >= max(limits.effect, 1e-12) * spread * spare  # slice less rest, in deviations
+        fits &= spread > 0
+        gains = np.full(counts.shape, -np.inf)
+        np.divide(excess, spare * spread**2, out=gains, where=fits)
+        np.multiply(gains, excess, out=gains, where=fits)
+        return gains - 2 * tried
 
     def _tried(self, degree: int) -> float:
         return log(max(comb(self.codes.shape[1], degree), 1)) + degree * log(len(self.ranges))
+
+    def _finely_tried(self, columns: list[int]) -> float:
+        """The same with ends that move: a second condition must be worth the freedom that it brings."""
+        numbers = [self.cuts[column].number for column in columns]
+        return log(comb(self.codes.shape[1], len(columns))) + sum(log(comb(number + 1, 2)) for number in numbers)
 
     def _best_pairs(self, limits: Limits) -> list[Candidate]:
         """The best rectangle of every pair of columns, best pair first."""
@@ -179,7 +189,8 @@ class Tables:
         for column, first, last in candidate.conditions:
             ends = np.searchsorted(self.merged[column], (first, last + 1)) - (0, 1)
             conditions.append((column, int(ends[0]), int(ends[1])))
-        gain = candidate.gain
+        tried = self._finely_tried([column for column, _, _ in conditions])
+        gain = candidate.gain + 2 * (self._tried(len(conditions)) - tried)
         for place in [*range(len(conditions))] * SHARPENED:
             column = conditions[place][0]
             if not self.cuts[column].ordered:
@@ -187,8 +198,10 @@ class Tables:
             rows = self.left & inside(self.fine, tuple(conditions[:place] + conditions[place + 1 :]))
             number = self.cuts[column].number
             table = np.cumsum(_single_counts(self.fine[rows, column, None], self.loss[rows], number)[:, 0], axis=1)
-            counts, sums = table[:, None, :] - np.pad(table, ((0, 0), (1, 0)))[:, :-1, None]  # [first, last]
-            gains = self._gains(counts, sums, self._tried(len(conditions)), limits)
+            below = np.zeros_like(table)
+            below[:, 1:] = table[:, :-1]
+            counts, sums = table[:, None, :] - below[:, :, None]  # [first, last]
+            gains = self._gains(counts, sums, tried, limits)
             gains[np.tri(number, k=-1, dtype=bool)] = -np.inf
             gains[0, -1] = -np.inf
             first, last = divmod(int(gains.argmax()), number)

@@ -172,7 +172,7 @@ def none(seed: int) -> World:
         "group": rng.choice(6, len(X), p=[0.4, 0.3, 0.1, 0.1, 0.05, 0.05]),
     }
     relation = {"ref_x": x[ref], "ref_target": target[ref], "cur_x": x[cur], "cur_target": target[cur] + 20}
-    reliance, trained = _unrelated_column(X, rng), _trained(seed, share=0.0)
+    reliance, trained = _unrelated_column(X, rng), _trained(seed % 3, share=0.0)  # networks take a third of a second
     return World({**trained.evidence, **evidence, **relation, **reliance}, np.full(len(X), -1), trained.train)
 
 

@@ -6,7 +6,7 @@ import pickle
 import re
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from inspect import getdoc, signature
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -14,7 +14,20 @@ import numpy as np
 
 from holdfast.core import Estimate, Method
 from holdfast.faults.worlds import World
-from holdfast.testing.laws.running import Law, Worlds, call, chosen, first, home, numbers, per_row, run, same
+from holdfast.testing.laws.running import (
+    Law,
+    Worlds,
+    call,
+    chosen,
+    draw,
+    first,
+    home,
+    numbers,
+    per_row,
+    run,
+    same,
+    usual,
+)
 from holdfast.vocabulary import ARGUMENTS, NotFittedError, argument
 
 
@@ -24,9 +37,9 @@ def clones_and_pickles(cls: type[Method], worlds: Worlds) -> None:
 
     method = cls()
     assert clone(method).get_params() == method.get_params(), "clone changes the settings"
-    world = first(cls, worlds)
-    result = run(method, world)
-    assert same(result, call(pickle.loads(pickle.dumps(method)), world.evidence)), "pickling changes the result"
+    method, result = usual(cls, worlds)
+    copy = pickle.loads(pickle.dumps(method))
+    assert same(result, call(copy, first(cls, worlds).evidence)), "pickling changes the result"
     try:
         method.set_params(no_such_setting=1)
     except ValueError:
@@ -36,9 +49,8 @@ def clones_and_pickles(cls: type[Method], worlds: Worlds) -> None:
 
 def same_seed_same_bits(cls: type[Method], worlds: Worlds) -> None:
     """Two runs agree to the bit and leave numpy's global generator alone."""
-    world = first(cls, worlds)
     before = np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002 - it is watched, not used
-    assert same(run(cls(), world), run(cls(), world)), "two runs differ"
+    assert same(usual(cls, worlds)[1], run(cls(), first(cls, worlds))), "two runs differ"
     after = np.random.get_state()[1]  # type: ignore[index]  # noqa: NPY002
     assert (before == after).all(), "the global generator was used"
 
@@ -66,13 +78,19 @@ def every_setting_changes_something(cls: type[Method], worlds: Worlds) -> None:
     """Every setting that is not declared `silent` changes the result in some world."""
     hints = get_type_hints(cls)
     silent = getattr(cls, "silent", ())
-    homes = [worlds[name](0) for name in home(cls, worlds)]
+    homes = [draw(worlds[name]) for name in home(cls, worlds)]
+
+    @cache
+    def given(place: int) -> Any:
+        return _tried(cls, {}, homes[place]) if place else usual(cls, worlds)[1]
+
     for name, default in cls.settings().items():
         if name in silent:
             continue
         others = _other_values(hints[name], default)
         assert others, f"setting {name!r} of type {hints[name]} has no alternative that the law can try"
-        changed = any(not same(_tried(cls, {}, home), _tried(cls, {name: v}, home)) for v in others for home in homes)
+        tries = ((place, value) for value in others for place in range(len(homes)))
+        changed = any(not same(given(place), _tried(cls, {name: value}, homes[place])) for place, value in tries)
         assert changed, f"setting {name!r} changes nothing (tried {others})"
 
 
@@ -115,7 +133,7 @@ def asks_to_be_fitted(cls: type[Method], worlds: Worlds) -> None:
 def extremes_stay_finite(cls: type[Method], worlds: Worlds) -> None:
     """Logits x 1e4, probabilities of exactly 0 and 1, a constant column, large values: finite, or one clear error."""
     for name in home(cls, worlds)[:2]:
-        world = worlds[name](0)
+        world = draw(worlds[name])
         for change in (_harden, _constant_column, partial(_scaled, by=1e6), partial(_scaled, by=1e-6)):
             _finite_or_clear(cls, World(change(world.evidence), world.truth, change(world.train)), change)
 
@@ -187,7 +205,7 @@ def both_float_widths(cls: type[Method], worlds: Worlds) -> None:
             for n, v in values.items()
         }
 
-    wide = numbers(run(cls(), world))
+    wide = numbers(usual(cls, worlds)[1])
     thin = numbers(run(cls(), World(narrow(world.evidence), world.truth, narrow(world.train))))
     assert wide.shape == thin.shape, "shapes differ between float32 and float64"
     scale = float(np.nanstd(wide)) or float(np.nanmax(np.abs(wide))) or 1.0
@@ -200,6 +218,7 @@ def memory_grows_as_declared(cls: type[Method], worlds: Worlds) -> None:
     if cls.memory != "linear":
         return
     world = first(cls, worlds)
+    usual(cls, worlds)  # imports and caches are not the method's growth
     peaks = [_peak(cls, world, copies) for copies in (4, 16)]
     floor = 1 << 20  # below a megabyte constants dominate
     ratio = peaks[1] / max(peaks[0], floor)
@@ -218,7 +237,6 @@ def _peak(cls: type[Method], world: World, copies: int) -> int:
         return {n: v + rng.normal(0, 1e-3, v.shape) * v.std() if n.endswith("X") else v for n, v in larger.items()}
 
     big = World(grown(world.evidence), world.truth, grown(world.train))
-    run(cls(), world)  # imports and caches are not the method's growth
     tracemalloc.start()
     try:
         run(cls(), big)
@@ -230,9 +248,7 @@ def _peak(cls: type[Method], world: World, copies: int) -> int:
 def bad_input_gives_one_clear_error(cls: type[Method], worlds: Worlds) -> None:
     """Empty, NaN, wrong length, logits for probabilities: one `ValueError` that names the argument."""
     world = first(cls, worlds)
-    method = cls()
-    if "fit" in cls.__dict__:
-        run(method, world)
+    method = usual(cls, worlds)[0] if "fit" in cls.__dict__ else cls()
     names = list(chosen(getattr(cls, cls.verbs[0]), world.evidence))
     for name in names:
         for label, value in _spoiled(name, world.evidence[name]):

@@ -6,7 +6,7 @@ import numpy as np
 
 from holdfast.core import Method
 from holdfast.faults.worlds import World
-from holdfast.testing.laws.running import SEEDS, Law, Worlds, first, fits, home, run
+from holdfast.testing.laws.running import SEEDS, Law, Worlds, first, fits, home, run, usual
 
 COVERAGE_DRAWS = 40  # draws of a world for the coverage of sets and intervals
 
@@ -26,7 +26,7 @@ def calibrates_where_it_claims_to(cls: type[Method], worlds: Worlds) -> None:
 def probabilities_stay_probabilities(cls: type[Method], worlds: Worlds) -> None:
     """What comes out sums to 1 and lies in [0, 1]."""
     world = first(cls, worlds)
-    probs = np.asarray(run(cls(), world))
+    probs = np.asarray(usual(cls, worlds)[1])
     assert probs.shape == np.shape(world.evidence["probs"]), f"shape {probs.shape} comes out"
     assert np.allclose(probs.sum(axis=1), 1, atol=1e-6) and probs.min() >= 0, "not probabilities"
 
@@ -80,7 +80,7 @@ def _at_two_levels(cls: type[Method], worlds: Worlds) -> tuple[np.ndarray, np.nd
 def rows_given_come_out_first(cls: type[Method], worlds: Worlds) -> None:
     """What was given stays as it is; synthetic rows follow."""
     world = first(cls, worlds)
-    X, y = run(cls(), world)
+    X, y = usual(cls, worlds)[1]
     given = len(world.evidence["y"])
     assert np.array_equal(X[:given], world.evidence["X"]) and np.array_equal(y[:given], world.evidence["y"])
 

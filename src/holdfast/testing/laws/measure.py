@@ -8,7 +8,7 @@ import numpy as np
 
 from holdfast.core import Method
 from holdfast.faults.worlds import World
-from holdfast.testing.laws.running import DRAWS, Law, Worlds, binomial_upper, fits, run
+from holdfast.testing.laws.running import DRAWS, Law, Worlds, binomial_upper, draw, fits, run
 
 
 def pvalues_are_honest(cls: type[Method], worlds: Worlds) -> None:
@@ -34,9 +34,9 @@ def finds_the_planted_change(cls: type[Method], worlds: Worlds) -> None:
 def intervals_cover_the_truth(cls: type[Method], worlds: Worlds) -> None:
     """Where the truth is a known number, the 90 % interval covers it in about 90 % of draws; low <= value <= high."""
     for name in cls.claims:
-        if worlds[name](0).truth is None or not fits(cls, worlds[name]):
+        if draw(worlds[name]).truth is None or not fits(cls, worlds[name]):
             continue
-        draws = [worlds[name](seed) for seed in range(DRAWS)]
+        draws = [draw(worlds[name], seed) for seed in range(DRAWS)]
         pairs = [(run(cls(), world), float(world.truth)) for world in draws]
         covered = sum(estimate.low <= truth <= estimate.high for estimate, truth in pairs)
         least = DRAWS - binomial_upper(DRAWS, 0.1)
@@ -50,10 +50,10 @@ def intervals_cover_the_truth(cls: type[Method], worlds: Worlds) -> None:
 
 
 def _pvalues(cls: type[Method], make: Callable[[int], World], draws: int) -> np.ndarray | None:
-    first = run(cls(), make(0)).pvalue
+    first = run(cls(), draw(make)).pvalue
     if first is None:
         return None
-    return np.array([first, *(run(cls(), make(seed)).pvalue for seed in range(1, draws))])
+    return np.array([first, *(run(cls(), draw(make, seed)).pvalue for seed in range(1, draws))])
 
 
 LAWS: tuple[Law, ...] = (

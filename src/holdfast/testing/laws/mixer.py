@@ -9,14 +9,14 @@ import numpy as np
 
 from holdfast.core import Method
 from holdfast.faults.worlds import World
-from holdfast.testing.laws.running import SEEDS, Law, Worlds, first, run
+from holdfast.testing.laws.running import SEEDS, Law, Worlds, first, run, usual
 from holdfast.vocabulary import argument
 
 
 def proportions_sum_to_one(cls: type[Method], worlds: Worlds) -> None:
     """Non-negative, one a group."""
     world = first(cls, worlds)
-    shares = np.asarray(run(cls(), world))
+    shares = np.asarray(usual(cls, worlds)[1])
     assert shares.shape == np.shape(world.evidence["sizes"]), f"shape {shares.shape} comes out"
     assert shares.min() >= 0 and abs(shares.sum() - 1) < 1e-9, f"proportions sum to {shares.sum()}"
 
@@ -26,7 +26,7 @@ def groups_do_not_see_their_order(cls: type[Method], worlds: Worlds) -> None:
     world = first(cls, worlds)
     order = np.random.default_rng(5).permutation(len(world.evidence["sizes"]))
     there, back = (
-        run(cls(), world),
+        usual(cls, worlds)[1],
         run(cls(), World(_shuffled(world.evidence, order), None, _shuffled(world.train, order))),
     )
     assert np.allclose(np.asarray(there)[order], back), "proportions depend on the order of the groups"

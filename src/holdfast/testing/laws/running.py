@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from inspect import Parameter, signature
 from typing import Any
 
@@ -19,6 +20,23 @@ SEEDS = range(3)  # draws of a world for verdicts about ranking
 DRAWS = 60  # draws for verdicts about error rates
 FOUND = 0.70  # least mean AUROC (rows) or adjusted Rand index x 1.4 (groups) in a claimed world
 BLIND = 0.65  # most mean AUROC in a world where the method says it is blind
+
+
+@lru_cache(maxsize=160)
+def draw(make: Callable[[int], World], seed: int = 0) -> World:
+    """A draw of a world. Laws share it: methods leave alone what they are given (`inputs_left_alone`)."""
+    return make(seed)
+
+
+def usual(cls: type[Method], worlds: Worlds) -> tuple[Method, Any]:
+    """The method with its usual settings after a run in its first world, and what it gave."""
+    return _usual(cls, worlds[home(cls, worlds)[0]])  # type: ignore[arg-type]  # classes can be hashed
+
+
+@lru_cache(maxsize=1)  # laws come class by class
+def _usual(cls: type[Method], make: Callable[[int], World]) -> tuple[Method, Any]:
+    method = cls()
+    return method, run(method, draw(make))
 
 
 def run(method: Method, world: World) -> Any:
@@ -53,7 +71,7 @@ def home(cls: type[Method], worlds: Worlds) -> list[str]:
     fitting = []
     for name in dict.fromkeys(names):
         try:
-            takes(cls, worlds[name](0))
+            takes(cls, draw(worlds[name]))
             fitting.append(name)
         except AssertionError:
             continue
@@ -68,9 +86,9 @@ def takes(cls: type[Method], world: World) -> None:
     chosen(getattr(cls, cls.verbs[0]), world.evidence)
 
 
-def first(cls: type[Method], worlds: Worlds, seed: int = 0) -> World:
+def first(cls: type[Method], worlds: Worlds) -> World:
     """A draw of the first world whose evidence the method can take."""
-    return worlds[home(cls, worlds)[0]](seed)
+    return draw(worlds[home(cls, worlds)[0]])
 
 
 def numbers(result: Any) -> np.ndarray:
@@ -115,7 +133,7 @@ def per_row(evidence: Mapping[str, Any], take: Callable[[np.ndarray, int], np.nd
 def fits(cls: type[Method], make: Callable[[int], World]) -> bool:
     """True where the method can take what the world holds."""
     try:
-        takes(cls, make(0))
+        takes(cls, draw(make))
     except AssertionError:
         return False
     return True

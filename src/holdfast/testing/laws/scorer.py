@@ -9,15 +9,28 @@ import numpy as np
 
 from holdfast.core import Method
 from holdfast.faults.worlds import World
-from holdfast.testing.laws.running import BLIND, FOUND, SEEDS, Law, Worlds, call, first, per_row, row_count, run, same
+from holdfast.testing.laws.running import (
+    BLIND,
+    FOUND,
+    SEEDS,
+    Law,
+    Worlds,
+    call,
+    first,
+    per_row,
+    row_count,
+    run,
+    same,
+    usual,
+)
 
 
 def rows_do_not_see_their_order(cls: type[Method], worlds: Worlds) -> None:
     """Shuffled rows get the same scores, shuffled."""
     world = first(cls, worlds)
     order = np.random.default_rng(5).permutation(row_count(world))
-    method = cls()
-    scores = np.asarray(run(method, world))
+    method, result = usual(cls, worlds)
+    scores = np.asarray(result)
     shuffled = call(method, per_row(world.evidence, lambda array, axis: np.take(array, order, axis=axis)))
     assert scores.shape == (len(order),), f"scores have shape {scores.shape} for {len(order)} rows"
     if cls.transductive:
@@ -32,8 +45,8 @@ def rows_do_not_see_each_other(cls: type[Method], worlds: Worlds) -> None:
     if cls.transductive:
         return
     world = first(cls, worlds)
-    method = cls()
-    scores = np.asarray(run(method, world))
+    method, result = usual(cls, worlds)
+    scores = np.asarray(result)
     for row in (0, row_count(world) - 1):
         alone = call(method, per_row(world.evidence, partial(_only, row=row)))
         assert np.allclose(scores[row], alone[0], rtol=1e-5, atol=1e-6), f"row {row}: {scores[row]}, alone {alone[0]}"

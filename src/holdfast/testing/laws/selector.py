@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from holdfast.core import Method
-from holdfast.testing.laws.running import SEEDS, Law, Worlds, call, first, run
+from holdfast.testing.laws.running import SEEDS, Law, Worlds, call, first, run, usual
 
 
 def row_numbers_are_valid_and_different(cls: type[Method], worlds: Worlds) -> None:
     """Whole numbers from 0 to n - 1, none twice, at least one."""
     world = first(cls, worlds)
-    rows = np.asarray(run(cls(), world))
+    rows = np.asarray(usual(cls, worlds)[1])
     assert rows.dtype.kind in "iu" and rows.ndim == 1 and len(rows), f"{rows.dtype} of shape {rows.shape} comes out"
     assert len(np.unique(rows)) == len(rows), "a row is chosen twice"
     assert rows.min() >= 0 and rows.max() < len(world.truth), "a row number is out of range"
@@ -20,7 +20,7 @@ def row_numbers_are_valid_and_different(cls: type[Method], worlds: Worlds) -> No
 def the_budget_is_kept(cls: type[Method], worlds: Worlds) -> None:
     """With a budget, the first rows of what is chosen without one."""
     world = first(cls, worlds)
-    free = np.asarray(run(cls(), world))
+    free = np.asarray(usual(cls, worlds)[1])
     few = np.asarray(call(cls(), {**world.evidence, "budget": 7}))
     assert np.array_equal(few, free[:7]), (
         f"a budget of 7 gives {few.tolist()}, without one {free[:7].tolist()} come first"
