@@ -70,7 +70,8 @@ def test_parts_have_all_their_rows_and_nearly_the_same_estimates(data: Path) -> 
 
 
 def test_cuts_do_not_change_a_digit(data: Path) -> None:
-    settings = {"hold_rows": 400, "max_rows": 400, "chunk": 6000, "folds": 2}
+    roles = {"day": "ignored", "y": "ignored", "p": "ignored"}
+    settings = {"hold_rows": 400, "max_rows": 400, "chunk": 6000, "folds": 2, "target": "dose", "roles": roles}
     first = asked(data, **settings)["result"]
     assert asked(data, "production.parquet", **settings)["result"] == first
     assert [own["label"] for own in first["chunks"]] == ["rows 0 to 5999", "rows 6000 to 9999"]
