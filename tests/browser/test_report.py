@@ -193,7 +193,8 @@ def test_record_can_be_downloaded_whole(record: dict[str, Any], open_page: Open,
     page = open_page(record)
     page.find_element("id", "download").click()
     whole = json.loads(downloaded(tmp_path, "report.json").read_text(encoding="utf-8"))
-    assert whole == {"digest": "", **record}, "an old record is handed on with what it lacked"
+    sets = [{**one, "held_rows": None} for one in record["sets"]]
+    assert whole == {"digest": "", **record, "sets": sets}, "an old record is handed on with what it lacked"
 
 
 def test_everything_can_be_reached_with_the_keyboard(record: dict[str, Any], open_page: Open) -> None:
