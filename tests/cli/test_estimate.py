@@ -28,7 +28,12 @@ def test_page_json_and_summary(tmp_path: Path) -> None:
     assert "Without labels, accuracy on the production rows" in said and "100 labelled production rows" in said
     record = json.loads((tmp_path / "estimate.json").read_text())
     assert [chunk["rows"] for chunk in record["result"]["chunks"]] == [200, 200, 217]
-    assert len(record["result"]["groups"]) == 3 and len(record["result"]["planted"]) == 6
+    assert len(record["result"]["groups"]) == 3
+    assert [trial["shift"] for trial in record["result"]["planted"]] == [
+        "no shift", "towards the production rows", "a column tilted", "one end of a column cut off",
+        "one group more frequent", "other shares of the target", "rows of another difficulty",
+        "one region of the features",
+    ]  # fmt: skip
     assert "<title>Holdfast estimate</title>" in (tmp_path / "estimate.html").read_text()
 
 
