@@ -69,17 +69,26 @@ def test_planted_slices_are_found() -> None:
     assert np.mean(found) >= 0.9, f"{np.mean(found):.0%} of the planted slices are found"
 
 
-def test_slices_of_few_rows_are_found_and_their_effect_is_honest() -> None:
-    found, gaps = [], []
+def test_slices_of_few_rows_are_found() -> None:
+    found = []
     for seed in range(20):
         X, loss, rows = _draw(seed, planted=True, n=500, raised=0.8)
+        groups = WeakSlices().group_rows(X=X, loss=loss)
+        found.append(any((rows & (groups == g)).sum() >= 0.5 * (rows | (groups == g)).sum() for g in range(2)))
+    assert np.mean(found) >= 0.9, f"{np.mean(found):.0%} of slices of 25 to 50 rows are found"
+
+
+def test_the_effect_in_few_rows_is_that_of_rows_that_did_not_search() -> None:
+    """Measured on the rows that named the slice, it is .17 too high."""
+    gaps = []
+    for seed in range(20):
+        X, loss, rows = _draw(seed, planted=True, n=500)
         finder = WeakSlices()
         groups = finder.group_rows(X=X, loss=loss)
-        found.append(any((rows & (groups == g)).sum() >= 0.5 * (rows | (groups == g)).sum() for g in range(2)))
+        chance = np.where(rows, 0.5, 0.1)
         for _, _, effect, _ in finder.slices_[:1]:
-            chance = np.where(rows, 0.8, 0.1)
             gaps.append(effect.value - (chance[groups == 0].mean() - chance[groups != 0].mean()))
-    assert np.mean(found) >= 0.9, f"{np.mean(found):.0%} of slices of 25 to 50 rows are found"
+    assert len(gaps) >= 10, f"only {len(gaps)} of 20 draws have a slice"
     assert abs(np.mean(gaps)) < 0.1, f"effects are off by {np.mean(gaps):+.3f} on average"
 
 
@@ -104,6 +113,14 @@ def test_the_effect_is_measured_on_rows_that_did_not_choose_the_slice() -> None:
         for place, (_, _, effect, _) in enumerate(finder.slices_[:1]):
             gaps.append(effect.value - (truth[groups == place].mean() - truth[groups != place].mean()))
     assert abs(np.mean(gaps)) < 0.05, f"effects are off by {np.mean(gaps):+.3f} on average"
+
+
+@pytest.mark.parametrize("n", [400, 2000])
+def test_where_nothing_is_left_to_explain_no_second_slice_is_made_of_rounding(n: int) -> None:
+    X = np.array([[i % 2, i // 2 % 50] for i in range(n)], dtype=float)
+    finder = WeakSlices(unordered=(0,))
+    finder.group_rows(X=X, loss=(X[:, 0] == 1) * 1.0, columns=["sex", "age"])
+    assert [one.rule for one in finder.slices_] == ["sex = 1"]
 
 
 def test_third_conditions_need_degree_three() -> None:
@@ -139,6 +156,14 @@ def test_a_category_without_order_is_one_value() -> None:
     groups = finder.group_rows(X=X, loss=loss, columns=["site", "age"])
     assert [one.rule for one in finder.slices_] == ["site = 17"]
     np.testing.assert_array_equal(groups == 0, X[:, 0] == 17)
+
+
+def test_a_category_that_six_others_outnumber_can_be_a_slice() -> None:
+    rng = np.random.default_rng(5)
+    site = rng.choice(7, 3000, p=[0.2, 0.18, 0.16, 0.14, 0.12, 0.12, 0.08]).astype(float)
+    finder = WeakSlices(unordered=(0,))
+    finder.group_rows(X=np.column_stack([site, rng.normal(size=3000)]), loss=rng.normal(size=3000) + 2 * (site == 6))
+    assert [one.rule for one in finder.slices_] == ["x0 = 6"]
 
 
 def test_one_condition_is_not_dressed_up_with_a_second() -> None:

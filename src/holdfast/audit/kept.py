@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 from hashlib import blake2b
 from importlib.metadata import version
@@ -46,7 +45,7 @@ def _belongs(facts: Probes) -> dict[str, Any] | None:
     loaded, settings = facts["loaded"], facts["settings"].to_dict()
     model, proba = facts["given_model"], facts["given_proba"]
     try:
-        given = None if model is None else _digest(_pickled(model))
+        given = None if model is None else _digest(pickle.dumps(model, protocol=5))  # compared, never read back
     except Exception:  # whatever the user's class raises: it cannot be recognised again
         return None
     return {
@@ -57,13 +56,6 @@ def _belongs(facts: Probes) -> dict[str, Any] | None:
         "model": given, "proba": None if proba is None else _digest(np.ascontiguousarray(proba).tobytes()),
         "versions": {name: version(name) for name in LIBRARIES}, "code": _code(),
     }  # fmt: skip
-
-
-def _pickled(model: Any) -> bytes:
-    """The bytes of a model; they are compared, never read back."""
-    file = io.BytesIO()
-    pickle.Pickler(file, protocol=5).dump(model)
-    return file.getvalue()
 
 
 def _code() -> str:

@@ -19,7 +19,6 @@ import numpy as np
 from holdfast.audit import align
 from holdfast.audit.check import NotApplicable
 from holdfast.audit.fitting import make_folds, side_by_side, tied_rows
-from holdfast.audit.models import ProbeModel
 from holdfast.audit.probes import Probes, recoded_inputs
 from holdfast.audit.records import Finding, Price, Remedy
 from holdfast.audit.repair import CannotPrice, Lesson, Schoolroom
@@ -129,8 +128,7 @@ class Pricing:
 
     def _with_more_columns(self, remedy: Remedy) -> Callable[[int], np.ndarray]:
         """Fits of the same rows that see the renamed columns too."""
-        if not isinstance(self.room.model, ProbeModel):
-            raise CannotPrice("the model's columns are fixed: rename them, fit it with them and audit again")
+        align.refuse_fixed(self.room.model)
         seen = align.renamed(self.facts["loaded"], [remedy])
         aligned = Pricing(self.facts.with_tables(seen, self.facts["settings"]))
         _ = aligned.truth, aligned._shared  # made before any two fits run at once

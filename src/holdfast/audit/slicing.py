@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 import numpy as np
 
 from holdfast.audit.encode import COMPONENTS, MANY, Encoder
 from holdfast.audit.records import ColumnRecord
+from holdfast.ops.binning import Bins
+from holdfast.slices import WeakSlices
 
 MISSING = MANY + 1  # the code that a missing category is searched under
 LEAST_ROWS = 100  # with fewer, no slice can be found and confirmed
@@ -41,18 +42,23 @@ class Slicing(NamedTuple):
             filled[gone, place] = MISSING if place in self.values else low - 1 - (high - low)
         return filled
 
-    def in_words(self, rule: str) -> str:
-        """A rule with the names of categories in place of their codes.
+    def rules(self, finder: WeakSlices) -> list[str]:
+        """The rule of every slice that was found, with the names of categories in place of their codes.
 
         >>> slicing = Slicing((0, 1), ("sex", "age"), {0: ["female", "male"]})
-        >>> slicing.in_words("sex = 1 and age < 40")
-        'sex = male and age < 40'
+        >>> X = np.array([[i % 2, i // 2 % 50] for i in range(400)], dtype=float)
+        >>> finder = WeakSlices(unordered=slicing.unordered)
+        >>> _ = finder.group_rows(X=X, loss=(X[:, 0] == 1) * 1.0, columns=slicing.names)
+        >>> slicing.rules(finder)
+        ['sex = male']
         """
-        for place, values in self.values.items():
-            name = self.names[place]
-            pattern = rf"(?:^|(?<= and )){re.escape(name)} = (\d+)(?=$| and )"
-            rule = re.sub(pattern, lambda met, n=name, v=values: f"{n} = {_value(int(met[1]), v)}", rule)  # type: ignore[misc]
-        return rule
+        cuts = finder.cuts_
+        return [" and ".join(self._condition(cuts, *one) for one in sorted(held)) for held in finder.conditions_]
+
+    def _condition(self, cuts: list[Bins], place: int, first: int, last: int) -> str:
+        if place in self.values:
+            return f"{self.names[place]} = {_value(int(cuts[place].starts[first]), self.values[place])}"
+        return cuts[place].rule(self.names[place], first, last)
 
 
 def slicing_of(features: tuple[ColumnRecord, ...], encoder: Encoder) -> Slicing:

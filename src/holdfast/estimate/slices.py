@@ -52,8 +52,8 @@ def seek_slices(facts: Probes) -> Sought:
     finder.group_rows(X=shown, loss=foreseen, columns=slicing.names)
     theirs, ours = finder.members(shown), finder.members(slicing.shown(facts["train_X"]))
     slices = [
-        Slice(slicing.in_words(one.rule), facts["test_rows"][theirs[:, place]], np.flatnonzero(ours[:, place]))
-        for place, one in enumerate(finder.slices_[:MOST])
+        Slice(rule, facts["test_rows"][theirs[:, place]], np.flatnonzero(ours[:, place]))
+        for place, rule in enumerate(slicing.rules(finder)[:MOST])
     ]
     return Sought(slices, np.flatnonzero(half == 1))
 

@@ -68,7 +68,8 @@ def _slices(facts: Probes, excess: np.ndarray) -> list[tuple[str, int, Estimate]
         return []
     finder = WeakSlices(seed=settings.seed, level=settings.level, unordered=slicing.unordered)
     finder.group_rows(X=slicing.shown(facts["test_X"]), loss=excess, columns=slicing.names)
-    return [(slicing.in_words(rule), int(size), effect) for rule, size, effect, _ in finder.slices_]
+    found = zip(slicing.rules(finder), finder.slices_, strict=True)
+    return [(rule, int(size), effect) for rule, (_, size, effect, _) in found]
 
 
 def _relation(facts: Probes) -> Relation:

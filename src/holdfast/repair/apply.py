@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from holdfast.audit import align
 from holdfast.audit.load import Loaded, encode_target, row_weights, weight_column
 from holdfast.repair.ledger import Ledger
 from holdfast.repair.tables import Table
@@ -140,8 +141,7 @@ def _impute_values(shop: Workshop, candidate: Candidate) -> None:
 
 def _rename_columns(shop: Workshop, candidate: Candidate) -> None:
     frame = shop.frames["test"]
-    names = candidate.remedy.settings["names"]
-    names = {old: new for old, new in names.items() if old in frame.columns and new not in frame.columns}
+    names = align.names_for(candidate.remedy, frame.columns)
     shop.frames["test"] = frame.rename(names)
     for old, new in names.items():
         shop.ledger.note(candidate, "test", old, old, new)

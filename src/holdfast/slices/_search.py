@@ -59,6 +59,7 @@ class Tables:
         self.merged = [_coarse(fine[:, column], one, bins) for column, one in enumerate(cuts)]
         self.codes = np.column_stack([new[fine[:, c]].astype(np.uint8) for c, new in enumerate(self.merged)])
         self.left = np.ones(len(loss), dtype=bool)
+        self.least_spread = 1e-9 * float(loss.std())  # of rows that are left; below it only rounding differs
         self.pairs = list(combinations(paired.tolist(), 2))
         self.ranges = [(first, last) for first in range(bins) for last in range(first, bins)]
         self.member = np.array([[first <= b <= last for b in range(bins)] for first, last in self.ranges], dtype=float)
@@ -131,7 +132,7 @@ class Tables:
         excess = sums - counts * mean
         fits = (counts >= max(limits.low * n, limits.least_rows)) & (counts <= limits.high * n)
         fits &= excess >= max(limits.effect, 1e-12) * spread * spare  # slice less rest, in deviations
-        fits &= spread > 0
+        fits &= spread > self.least_spread
         gains = np.full(counts.shape, -np.inf)
         np.divide(excess, spare * spread**2, out=gains, where=fits)
         np.multiply(gains, excess, out=gains, where=fits)

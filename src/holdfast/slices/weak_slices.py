@@ -56,7 +56,7 @@ class WeakSlices(Grouper):
     claims = ("planted_slice", "single_feature")
     # the worlds have one strong slice in few rows and few ordered columns
     silent: ClassVar[tuple[str, ...]] = ("unordered", "paired", "effect", "slices", "level", "few")
-    bins: int = 6
+    bins: int = 8
     degree: int = 2
     slices: int = 5
     least_share: float = 0.03

@@ -20,7 +20,6 @@ from holdfast.audit import align
 from holdfast.audit.check import NotApplicable, checks
 from holdfast.audit.fitting import make_folds, side_by_side, tied_rows
 from holdfast.audit.load import InputError, Loaded
-from holdfast.audit.models import ProbeModel
 from holdfast.audit.price import SHARE
 from holdfast.audit.probes import derived_from, recoded_inputs
 from holdfast.audit.records import Remedy
@@ -163,8 +162,7 @@ class Trial:
             return self, tuple(chosen)
         if not self.held_out:
             raise CannotPrice("there are no labelled test rows to judge it on")
-        if not isinstance(self.room.model, ProbeModel):
-            raise CannotPrice("the model's columns are fixed: rename them, fit it with them and audit again")
+        align.refuse_fixed(self.room.model)
         key = _key(renames, 0)[0]
         if key not in self._aligned:
             seen = align.renamed(self.case.loaded, [one.remedy for one in renames])

@@ -49,7 +49,7 @@ class WeakSlicesFound(Check):
         unit = "mean absolute error" if task.kind == "regression" else "error rate"
         if not finder.slices_:
             return self.clear(f"No slice of the {name} rows has a clearly raised {unit} (the search is allowed for).")
-        rules = [slicing.in_words(rule) for rule, *_ in finder.slices_]
+        rules = slicing.rules(finder)
         bars = Bars(
             f"{unit}, slice minus the rest",
             "points" if task.kind != "regression" else "",
