@@ -307,8 +307,10 @@ def test_kept_powers_are_found_again_and_never_stale(tmp_path: Path, monkeypatch
         audited(**other, only=["DUP001"])
         assert measured == ["DUP001"], f"taken from an audit of something else: {other}"
     (tmp_path / "file").write_text("")
+    stages: list[str] = []
     with pytest.raises(InputError, match="is a file; expected a folder"):
-        audited(cache=tmp_path / "file")
+        audited(cache=tmp_path / "file", progress=lambda stage, *_: stages.append(stage))
+    assert not stages, "told before any work"
 
 
 def test_given_predictions_are_shown_and_compared_with_nothing_of_another_model() -> None:

@@ -29,10 +29,13 @@ def open_kept(folder: Path | str | None, facts: Probes) -> Journal:
     belongs = None if folder is None else _belongs(facts)
     if folder is None or belongs is None:
         return Journal(None, {})
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
+    return Journal(Path(folder) / f"{blake2b(repr(belongs).encode(), digest_size=12).hexdigest()}.power", belongs)
+
+
+def check_folder(folder: Path | str | None) -> None:
+    """What cannot keep anything is told before the work, not after it."""
+    if folder is not None and Path(folder).exists() and not Path(folder).is_dir():
         raise InputError(f"cache {safe_text(folder, 200)} is a file; expected a folder.")
-    return Journal(folder / f"{blake2b(repr(belongs).encode(), digest_size=12).hexdigest()}.power", belongs)
 
 
 def power_of_entry(entry: dict[str, Any]) -> Power | None:

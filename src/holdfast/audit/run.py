@@ -16,6 +16,7 @@ import numpy as np
 import holdfast
 from holdfast.audit.check import Check, NotApplicable, Skipped, checks
 from holdfast.audit.choice import QUADRATIC_ROWS, Choice, is_quadratic
+from holdfast.audit.kept import check_folder
 from holdfast.audit.large.place import place_for
 from holdfast.audit.load import InputError, Loaded, load, weight_column
 from holdfast.audit.power import measure_power
@@ -134,6 +135,7 @@ def _audited(
     tell: Progress,
 ) -> AuditRecord:
     started = time.perf_counter()
+    check_folder(cache)
     tell("reading", 0, 1)
     loaded = read()
     _check_settings(settings, loaded)
