@@ -238,6 +238,7 @@ def test_pictures_in_files_are_changed_in_copies(tmp_path: Path) -> None:
     broken = table.with_columns(p=pl.Series([paths[0], str(tmp_path / "none.png"), None]))
     with pytest.raises(CannotPlant, match=r"row 1: .*none.png' cannot be read as a picture"):
         _plant(faults.ImageContrast(), replace(tables, test=broken), 3)
+    assert len(list((tmp_path / "out").iterdir())) == 2, "the copies made before the broken picture were left behind"
 
 
 def test_asking_for_what_is_not_there_says_what_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -28,18 +29,27 @@ def corrupt_files(tables: Tables, name: str, strength: float, change: Change) ->
         )
     if strength == 0:
         return tables, Truth(test_rows=np.zeros(len(paths), dtype=bool), columns=(name,), note="nothing planted")
-    pictures = [_read(path, row, name) for row, path in enumerate(paths)]
     Path(tables.pictures).mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="pictures-", dir=tables.pictures))
-    differs = np.zeros(len(paths), dtype=bool)
-    written = []
-    for row, (path, picture) in enumerate(zip(paths, pictures, strict=True)):
-        new = np.rint(255 * np.clip(change(picture[None] / 255), 0, 1)[0]).astype(np.uint8)
-        differs[row] = bool((new != picture).any())
-        written.append(_write(new, folder / f"{row}-{Path(path).stem}.png"))
+    try:
+        written, differs = _copied(paths, name, change, folder)
+    except BaseException:  # one that cannot be read leaves no others behind
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     note = f"{differs.sum():,} test pictures changed at severity {strength:g}; copies in {folder}"
     truth = Truth(test_rows=differs, columns=(name,), amount=strength if differs.any() else 0.0, note=note)
     return tables.with_test(test.with_columns(pl.Series(name, written, dtype=pl.String))), truth
+
+
+def _copied(paths: list[str | None], name: str, change: Change, folder: Path) -> tuple[list[str], np.ndarray]:
+    """Where the changed copies are, and which differ; one picture is in memory at a time."""
+    written, differs = [], np.zeros(len(paths), dtype=bool)
+    for row, path in enumerate(paths):
+        picture = _read(path, row, name)
+        new = np.rint(255 * np.clip(change(picture[None] / 255), 0, 1)[0]).astype(np.uint8)
+        differs[row] = bool((new != picture).any())
+        written.append(_write(new, folder / f"{row}-{Path(str(path)).stem}.png"))
+    return written, differs
 
 
 def _read(path: str | None, row: int, name: str) -> np.ndarray:
