@@ -17,7 +17,7 @@ from holdfast.ops.resampling import wilson
 
 # What one distance costs, in distances of one exact product over all rows
 SCANNED = 8.0  # by a query that scans lists by itself
-SHARED = 4.0  # by a list of queries together: a product again, but each query's best are found anew among few
+SHARED = 2.5  # by a list of queries together: a product again, but each query's best are found anew among few
 
 
 class Lists(NamedTuple):
