@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from holdfast.adaptation import AdaNPC, BatchNormAdaptation, DeYO, RoTTA, Tent
+from holdfast.adaptation import AdaNPC, BatchNormAdaptation, DeYO, ProjectAndProbe, RoTTA, Tent
 from holdfast.adaptation._adapting import Adapting
 from holdfast.adaptation._gate import Gate
 from holdfast.adaptation._norms import FollowingNorm
@@ -186,3 +186,19 @@ def test_memory_of_neighbours_grows_by_sure_rows_only() -> None:
     assert made.state.y.tolist() == [0, 1, 0]
     made.reset()
     assert made.state.y.tolist() == [0, 1]
+
+
+def test_directions_are_orthonormal_and_the_units_of_features_do_not_matter() -> None:
+    train = WORLDS["few_labels"](0).train
+    probe = ProjectAndProbe(directions=5).fit(**train)
+    np.testing.assert_allclose(probe.directions_ @ probe.directions_.T, np.eye(5), atol=1e-9)
+    larger = {name: 1000 * value if name.endswith("X") else value for name, value in train.items()}
+    again = ProjectAndProbe(directions=5).fit(**larger)
+    np.testing.assert_allclose(probe.transform(train["cur_X"]), again.transform(larger["cur_X"]), atol=1e-6)
+
+
+def test_more_than_two_classes_give_a_span_of_directions_a_round() -> None:
+    X, y = _rows(np.arange(300) % 3), np.arange(300) % 3
+    probe = ProjectAndProbe(directions=4).fit(X, y, X[:6], y[:6])
+    assert probe.directions_.shape == (4, 10)
+    assert (probe.transform(X).argmax(axis=1) == y).mean() > 0.9

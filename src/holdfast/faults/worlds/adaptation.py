@@ -1,11 +1,12 @@
 """Worlds of the adaptation family: small networks that learnt handwritten digits meet them under other light.
 
 The truth of a world is a `Trial`: the stream of batches, and the accuracy of the frozen network on it. Networks are
-trained once a process, in seconds.
+trained once a process, in seconds. Worlds of few labels hold rows in place of a network.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -98,9 +99,38 @@ def sorted_without_shift(seed: int) -> World:
 
 
 @cache
+def few_labels(seed: int) -> World:
+    """Low digits against high; a bright bar goes with high in 95 % of the source, with nothing in the target.
+
+    Eight rows of the target have labels; the truth are the labels of the others.
+    """
+    return _labelled(seed, lambda y: y >= 5)
+
+
+@cache
+def few_labels_of_another_question(seed: int) -> World:
+    """The same, but the target asks for odd digits: nothing that was learnt helps."""
+    return _labelled(seed, lambda y: y % 2 == 1)
+
+
+@cache
 def none(seed: int) -> World:
     """Digits as they were learnt, shuffled: nothing is to be gained, and nothing may be lost."""
     return _world(seed, domains=("clean",))
+
+
+def _labelled(seed: int, asked: Callable[[np.ndarray], np.ndarray]) -> World:
+    X, digit = _digits()
+    rng = np.random.default_rng([seed, 2])
+    order = rng.permutation(len(digit))
+    X, digit = X[order].reshape(-1, 64), digit[order]
+    y = np.where(np.arange(len(digit)) < LEARNT, digit >= 5, asked(digit)).astype(int)
+    agrees = rng.random(len(y)) < np.where(np.arange(len(y)) < LEARNT, 0.95, 0.5)
+    seen = np.column_stack([X, np.where(agrees, y, 1 - y)[:, None] * np.ones(4)])
+    few = np.concatenate([LEARNT + np.flatnonzero(y[LEARNT:] == c)[:4] for c in (0, 1)])
+    rest = np.setdiff1d(np.arange(LEARNT, len(y)), few)
+    source = {"ref_X": seen[:LEARNT], "ref_y": y[:LEARNT]}
+    return World({"X": seen[rest]}, y[rest], {**source, "cur_X": seen[few], "cur_y": y[few]})
 
 
 def _world(seed: int, norm: str = "batch", domains: tuple[str, ...] = DOMAINS, **how: Any) -> World:
