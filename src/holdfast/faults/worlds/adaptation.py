@@ -1,7 +1,8 @@
 """Worlds of the adaptation family: small networks that learnt handwritten digits meet them under other light.
 
 The truth of a world is a `Trial`: the stream of batches, and the accuracy of the frozen network on it. Networks are
-trained once a process, in seconds. Worlds of few labels hold rows in place of a network.
+trained once a process, in seconds. Worlds of few
+labels hold rows in place of a network; without labels the truth is an accuracy.
 """
 
 from __future__ import annotations
@@ -114,9 +115,54 @@ def few_labels_of_another_question(seed: int) -> World:
 
 
 @cache
+def noisy_without_labels(seed: int) -> World:
+    """300 digits under noise, of a strength of its own in every draw; the truth is the network's accuracy on them."""
+    return _unlabelled(seed, relabelled=0.0)
+
+
+@cache
+def relabelled_without_labels(seed: int) -> World:
+    """The same, but a third of the rows are of another class now, though they look as before."""
+    return _unlabelled(seed, relabelled=0.33)
+
+
+@cache
 def none(seed: int) -> World:
     """Digits as they were learnt, shuffled: nothing is to be gained, and nothing may be lost."""
     return _world(seed, domains=("clean",))
+
+
+def _unlabelled(seed: int, relabelled: float) -> World:
+    import torch
+
+    from holdfast.nets import predict
+
+    X, y = _digits()
+    rng = np.random.default_rng([seed, 3])
+    rows = LEARNT + rng.choice(len(y) - LEARNT, 300, replace=False)
+    seen = (X[rows] + rng.uniform(0.05, 0.4) * rng.normal(size=X[rows].shape)).astype(np.float32)
+    model = _flat_network(seed % 3)
+    truth = np.where(rng.random(300) < relabelled, (y[rows] + 1) % 10, y[rows])
+    right = predict(model, [torch.from_numpy(seen)]).argmax(axis=1) == truth
+    return World({"model": model, "cur_inputs": seen}, float(right.mean()))
+
+
+@cache
+def _flat_network(seed: int) -> Any:
+    """Two hidden layers that learnt 600 digits."""
+    import torch
+
+    from holdfast.nets import Batches, fit
+    from holdfast.nets.calling import seeded
+    from holdfast.nets.objectives import CrossEntropy
+    from holdfast.nets.reference import MLP
+
+    X, y = _learnt()
+    with seeded(seed):
+        model = MLP(64, 10, width=64, depth=2)
+    loader = Batches(X[:600], y[:600], batch_size=64, shuffle=True, seed=seed)
+    optimizer = partial(torch.optim.AdamW, lr=5e-3)
+    return fit(model, CrossEntropy(), loader, epochs=10, optimizer=optimizer, seed=seed, device="cpu").model
 
 
 def _labelled(seed: int, asked: Callable[[np.ndarray], np.ndarray]) -> World:
