@@ -1,18 +1,22 @@
 """Neighbour search at 50,000 x 64 against an exact blocked float32 product, hnswlib and usearch.
 
-    pip install hnswlib usearch && python benchmarks/neighbours.py [--rows 50000] [--data mixture manifold noise]
+    pip install hnswlib usearch
+    python benchmarks/neighbours.py [--rows 50000] [--data mixture manifold noise] [--write]
 
 One thread; CPU seconds of building and searching, peak memory over the data, recall@10 on 500 rows against an exact
 float64 search. Every cell runs in a process of its own (Linux). A peer that is not installed is left out and named.
+`--write` writes benchmarks/records/neighbours.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import time
 from collections.abc import Callable
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,6 +24,8 @@ from pathlib import Path
 import numpy as np
 
 K, D = 10, 64
+PACKAGES = ("numpy", "faiss-cpu", "hnswlib", "usearch")
+RECORD = Path(__file__).parent / "records" / "neighbours.json"
 
 
 def mixture(n: int) -> np.ndarray:
@@ -121,23 +127,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--data", nargs="+", choices=list(DATA), default=list(DATA))
+    parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     n = asked.rows
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"  # read by the processes that measure
     print(f"{n:,} x {D}, k = {K}, one thread, {platform.processor() or platform.machine()}")
-    print(", ".join(f"{package} {_version(package)}" for package in ("numpy", "faiss-cpu", "hnswlib", "usearch")))
+    print(", ".join(f"{package} {_version(package)}" for package in PACKAGES))
     engines = [engine for engine in ENGINES if engine not in ("hnswlib", "usearch") or _version(engine) != "missing"]
+    table = []
     for data in asked.data:
         base = None
         for engine in engines:
             with get_context("spawn").Pool(1) as pool:
                 seconds, peak, recall = pool.apply(measure, (engine, data, n))
             base = base or seconds
+            cell = {"cpu_seconds": round(seconds, 2), "extra_mb": round(peak), "recall": round(recall, 4)}
+            table.append({"data": data, "engine": engine, **cell, "ratio": round(seconds / base, 2)})
             ratio = f"{seconds / base:5.1f} x holdfast"
             print(
                 f"{data:9} {engine:24} {seconds:6.2f} CPU s  {peak:5.0f} MB  recall {recall:.4f}  {ratio}", flush=True
             )
+    if asked.write:
+        record = {
+            "date": date.today().isoformat(),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+            "versions": {package: _version(package) for package in PACKAGES},
+            "rows": n,
+            "columns": D,
+            "table": table,
+        }
+        RECORD.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def _peak_mb() -> float:

@@ -123,7 +123,7 @@ def as_numbers(series: pl.Series) -> np.ndarray:
             if series.dtype != pl.Time
             else series.cast(pl.Int64)
         )
-    return series.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    return series.cast(pl.Float64, strict=False).to_numpy()
 
 
 def _centre(values: np.ndarray) -> tuple[float, float]:

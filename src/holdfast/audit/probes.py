@@ -189,12 +189,11 @@ def columns(loaded: Loaded) -> tuple[ColumnRecord, ...]:
 def features(loaded: Loaded) -> tuple[ColumnRecord, ...]:
     """The columns that models and distances use: features that both sets have and that hold something."""
     sets = [loaded.train] if loaded.test is None else [loaded.train, loaded.test]
+    shared = set[str].intersection(*(set(data.frame.columns) for data in sets))
     usable = tuple(
         column
         for column in loaded.columns
-        if column.role in ("feature", "text", "image", "embedding")
-        and column.kind != "empty"
-        and all(column.name in data.frame.columns for data in sets)
+        if column.role in ("feature", "text", "image", "embedding") and column.kind != "empty" and column.name in shared
     )
     if not usable:
         raise NotApplicable("no feature column is left to learn from")

@@ -64,9 +64,10 @@ class Slicing(NamedTuple):
 def slicing_of(features: tuple[ColumnRecord, ...], encoder: Encoder) -> Slicing:
     """Every column other than texts, images and embeddings; none where there are only such."""
     kinds = {column.name: column.kind for column in features}
-    places = tuple(i for i, name in enumerate(encoder.names) if kinds[name] not in COMPONENTS)
-    names = tuple(encoder.names[i] for i in places)
-    values = {p: encoder.categories[names[p]] for p, i in enumerate(places) if encoder.is_categorical[i]}
+    layout, categorical = encoder.names, encoder.is_categorical
+    places = tuple(i for i, name in enumerate(layout) if kinds[name] not in COMPONENTS)
+    names = tuple(layout[i] for i in places)
+    values = {p: encoder.categories[names[p]] for p, i in enumerate(places) if categorical[i]}
     return Slicing(places, names, values)
 
 

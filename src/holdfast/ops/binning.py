@@ -74,8 +74,7 @@ def cut(x: np.ndarray, bins: int, ordered: bool = True) -> Bins:
     places = np.ceil(np.arange(bins) / bins * (len(x) - 1)).astype(int)
     edges = np.unique(ranked[places])
     below = ranked[np.searchsorted(ranked, edges[1:]) - 1]
-    rounded = [_shortest(float(low), float(edge)) for low, edge in zip(below, edges[1:], strict=True)]
-    return Bins(np.array([edges[0], *rounded]), exact=False, ordered=True)
+    return Bins(np.r_[edges[0], _shortest(below.astype(float), edges[1:].astype(float))], exact=False, ordered=True)
 
 
 def merged(codes: np.ndarray, number: int, bins: int) -> np.ndarray:
@@ -99,10 +98,10 @@ def cut_columns(X: np.ndarray, bins: int, unordered: Mapping[int, int] | None = 
     [[0, 0], [1, 1], [1, 0]]
     """
     unordered = unordered or {}
-    cuts = [cut(X[:, c], unordered.get(c, bins), c not in unordered) for c in range(X.shape[1])]
-    codes = np.empty(X.shape, dtype=np.uint8)
-    for c, one in enumerate(cuts):
-        codes[:, c] = one.codes(X[:, c])
+    cuts, codes = list[Bins](), np.empty(X.shape, dtype=np.uint8, order="F")
+    for c, column in enumerate(map(np.ascontiguousarray, X.T)):
+        cuts.append(cut(column, unordered.get(c, bins), c not in unordered))
+        codes[:, c] = cuts[-1].codes(column)
     return cuts, codes
 
 
@@ -130,17 +129,22 @@ def moments(codes: np.ndarray, values: np.ndarray, number: int, borrowed: float 
     return Moments(sizes, means, (squares + borrowed * pooled) / np.maximum(sizes - 1 + borrowed, 1))
 
 
-def _shortest(below: float, edge: float) -> float:
-    """The number with the fewest digits in (below, edge]."""
-    if edge == 0:
-        return 0.0
-    size = int(np.floor(np.log10(abs(edge))))
+def _shortest(below: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The numbers with the fewest digits that are above `below` and at most the edge."""
+    found, wanting = edges.copy(), edges != 0
+    size = np.zeros(len(edges))
+    np.log10(np.abs(edges), out=size, where=wanting)
     for digits in range(1, 17):
-        unit = 10.0 ** (size + 1 - digits)
-        rounded = float(f"{np.floor(edge / unit) * unit:.{digits}g}") if unit > 0 else below
-        if below < rounded <= edge:
-            return rounded
-    return float(edge)
+        if not wanting.any():
+            break
+        power = np.floor(size) + 1 - digits
+        whole = np.floor(edges / 10.0**power)
+        # a whole number over a power of ten is the float next to the decimal, a product with a tenth is not
+        rounded = np.where(power < 0, whole / 10.0 ** np.abs(power), whole * 10.0 ** np.abs(power))
+        fits = wanting & (below < rounded) & (rounded <= edges)
+        found[fits] = rounded[fits]
+        wanting &= ~fits
+    return found
 
 
 def _text(value: float) -> str:

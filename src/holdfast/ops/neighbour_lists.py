@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from holdfast.ops.exact_neighbours import nearest_exactly
 from holdfast.ops.resampling import wilson
 
 # What one distance costs, in distances of one exact product over all rows
 SCANNED = 8.0  # by a query that scans lists by itself
-SHARED = 4.0  # by a list of queries together: a product again, but each query's best are found anew among few
+SHARED = 2.5  # by a list of queries together: a product again, but each query's best are found anew among few
 
 
 class Lists(NamedTuple):
@@ -79,7 +80,8 @@ class Lists(NamedTuple):
             parts = [slice(*self.starts[one : one + 2]) for one in nearest[number]]
             near = np.concatenate([held[part] for part in parts])
             if len(near):
-                found = self.faiss.knn(asked[own], near, min(wanted, len(near)))[1]
+                closest = parts[0].stop - parts[0].start
+                found = nearest_exactly(asked[own], near, min(wanted, len(near)), np.float32, closest)
                 candidates[own, : found.shape[1]] = np.concatenate([self.order[part] for part in parts])[found]
         return candidates
 

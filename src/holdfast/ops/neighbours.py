@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from holdfast.core import Estimate
+from holdfast.ops.exact_neighbours import BLOCK, nearest_exactly
 from holdfast.ops.hashing import copies_before, first_equal_rows
 from holdfast.ops.neighbour_lists import Lists
 from holdfast.ops.resampling import wilson
@@ -22,7 +22,6 @@ FEW = 4  # times as many base rows as queries, from which numpy's product is fas
 LISTS = 1.15  # lists per square root of the rows
 SPARE = 4  # candidates beyond k: float32 rounding may swap ranks among near ties
 SAMPLE = 512  # queries answered exactly: half choose the number of probes, half report the recall
-BLOCK = 1 << 20  # numbers worked on at a time
 
 
 class NeighbourGraph(NamedTuple):
@@ -75,7 +74,7 @@ def _search(
 ) -> tuple[np.ndarray, np.ndarray, Estimate, str]:
     faiss = _faiss() if len(base) > SMALL else None
     if k == 0 or faiss is None:
-        candidates = _exact(asked, base, min(k + own + SPARE, len(base)))
+        candidates = nearest_exactly(asked, base, min(k + own + SPARE, len(base)))
         return *_ranked(asked, base, candidates, own, k), Estimate(1.0, 1.0, 1.0, len(asked)), "exact"
     lists = 1 << round(np.log2(LISTS * np.sqrt(len(base))))
     if len(base) < LARGE or len(asked) < 16 * lists:  # too few queries to pay for the training of lists
@@ -111,7 +110,7 @@ class _Truth(NamedTuple):
     @classmethod
     def sample(cls, asked: np.ndarray, base: np.ndarray, own: bool, k: int, seed: int, count: int) -> _Truth:
         rows = np.random.default_rng(seed).permutation(len(asked))[:count]
-        candidates = _exact(asked[rows], base, min(k + own + SPARE, len(base)))
+        candidates = nearest_exactly(asked[rows], base, min(k + own + SPARE, len(base)))
         neighbours, distances = _ranked(asked[rows], base, candidates, own, k, rows)
         return cls(rows, neighbours, distances[:, -1])
 
@@ -152,45 +151,6 @@ def _row_blocks(n: int, width: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, n, step)]
 
 
-def _exact(asked: np.ndarray, base: np.ndarray, wanted: int, dtype: DTypeLike = np.float64) -> np.ndarray:
-    """Row numbers of the `wanted` nearest base rows, unordered, by a Gram matrix in blocks on both sides."""
-    chosen = np.empty((len(asked), wanted), dtype=np.int64)
-    wide = 4_096
-    for start in range(0, len(asked), BLOCK // wide):
-        block = slice(start, start + BLOCK // wide)
-        query = np.column_stack([asked[block], np.ones(len(asked[block]))]).astype(dtype)
-        best, rows = np.empty((len(query), 0), dtype=dtype), np.empty((len(query), 0), dtype=np.int64)
-        for first in range(0, len(base), wide):
-            part = base[first : first + wide].astype(dtype, copy=False)
-            # one product gives norm - 2 query part; the query's own norm does not change the order
-            values = query @ np.column_stack([-2 * part, np.einsum("ij,ij->i", part, part)]).T
-            full = best.shape[1] == wanted
-            found, where = _below(values, best.max(axis=1)) if full else _smallest(values, wanted)
-            best, keep = _smallest(np.hstack([best, found]), wanted)
-            rows = np.take_along_axis(np.hstack([rows, where + first]), keep, 1)
-        chosen[block] = rows
-    return chosen
-
-
-def _below(values: np.ndarray, bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The values of every row below its bound, and their columns, padded with infinity; few once bounds hold."""
-    row, column = np.divmod(np.flatnonzero(values < bound[:, None]), values.shape[1])  # on one axis it is faster
-    counts = np.bincount(row, minlength=len(values))
-    place = np.arange(len(row)) - (counts.cumsum() - counts)[row]
-    found = np.full((len(values), counts.max()), np.inf, dtype=values.dtype)
-    where = np.zeros(found.shape, dtype=np.int64)
-    found[row, place], where[row, place] = values[row, column], column
-    return found, where
-
-
-def _smallest(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The `count` smallest values of every row, unordered, and the columns they stand in."""
-    if values.shape[1] <= count:
-        return values, np.broadcast_to(np.arange(values.shape[1]), values.shape)
-    columns = np.argpartition(values, count - 1, axis=1)[:, :count]
-    return np.take_along_axis(values, columns, 1), columns
-
-
 def _ranked(
     asked: np.ndarray, base: np.ndarray, candidates: np.ndarray, own: bool, k: int, ids: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -216,7 +176,7 @@ def _fill_short(found: tuple[np.ndarray, np.ndarray], asked: np.ndarray, base: n
     neighbours, distances = found
     short = np.flatnonzero(np.isinf(distances[:, -1]))
     if len(short):
-        candidates = _exact(asked[short], base, min(k + own + SPARE, len(base)))
+        candidates = nearest_exactly(asked[short], base, min(k + own + SPARE, len(base)))
         neighbours[short], distances[short] = _ranked(asked[short], base, candidates, own, k, short)
 
 
@@ -239,7 +199,7 @@ def _candidates(
     if found is not None:
         return found
     if FEW * len(asked) < len(base):
-        return _exact(asked, base, wanted, np.float32), "exact, float32"
+        return nearest_exactly(asked, base, wanted, np.float32), "exact, float32"
     return faiss.knn(asked, base, wanted)[1], "exact, float32"
 
 

@@ -19,7 +19,8 @@ class DegenerateColumns(Check):
     unplantable = "every constant column is found, so that there is no power to measure"
 
     def run(self, train_set: DataSet, columns: tuple[ColumnRecord, ...]) -> Finding:
-        checked = [c for c in columns if c.role in ("feature", "ignored") and c.name in train_set.frame.columns]
+        here = set(train_set.frame.columns)
+        checked = [column for column in columns if column.role in ("feature", "ignored") and column.name in here]
         facts = [(column.name, why) for column in checked if (why := self._fault(train_set, column.name))]
         if not facts:
             return self.clear(f"All {count(len(checked), 'feature')} vary in training.")

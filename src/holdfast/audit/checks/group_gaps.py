@@ -77,12 +77,10 @@ class GroupGaps(Check):
         return self.clear(f"No group of {', '.join(list(groups)[:6])} is served clearly worse.", **parts)
 
 
-def _groups(column: ColumnRecord, table: pl.DataFrame | None) -> np.ndarray | None:
+def _groups(column: ColumnRecord, table: pl.DataFrame) -> np.ndarray | None:
     """The column's values as text where it names a handful of groups."""
-    if table is None or column.name not in table.columns:
-        return None
     grouping = column.role == "group" or (column.role == "feature" and column.kind in ("category", "boolean"))
-    if not grouping:
+    if not grouping or column.name not in table.columns:
         return None
     values = table[column.name].cast(pl.String).fill_null("missing").to_numpy().astype(str)
     sizes = np.unique(values, return_counts=True)[1]

@@ -37,8 +37,8 @@ class RelationChange(Check):
             raise NotApplicable(f"at least {LEAST_ROWS} labelled rows of each set are needed")
         tests = [
             (place, name, k, change)
-            for place, name in enumerate(encoder.names)
-            if not encoder.is_categorical[place]
+            for place, (name, category) in enumerate(zip(encoder.names, encoder.is_categorical, strict=True))
+            if not category
             for k in _answers(task)
             if (change := _change(train_X[:, place], train_y, test_X[:, place], test_y, k))
         ]

@@ -32,12 +32,11 @@ class TargetLeakInColumns(Check):
         self, train_table: pl.DataFrame, train_rows: np.ndarray, train_y: np.ndarray, columns: tuple[ColumnRecord, ...],
         task: Task,
     ) -> Finding:  # fmt: skip
+        here = set(train_table.columns)
         tested = {
             c.name: c
             for c in columns
-            if c.role in ("feature", "id", "time", "group")
-            and c.kind not in (*COMPONENTS, "empty")
-            and c.name in train_table.columns
+            if c.role in ("feature", "id", "time", "group") and c.kind not in (*COMPONENTS, "empty") and c.name in here
         }
         if not tested:
             raise NotApplicable("no column to test")

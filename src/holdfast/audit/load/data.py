@@ -57,7 +57,9 @@ class DataSet:
     def distinct(self, name: str) -> int:
         """Distinct values of a column, in all rows."""
         column = self.frame[name]
-        return int(column.drop_nulls().n_unique()) if self.whole is None else self.whole.distinct(name, column)
+        if self.whole is not None:
+            return self.whole.distinct(name, column)
+        return column.n_unique() - (column.null_count() > 0)
 
 
 @dataclass(frozen=True)

@@ -89,16 +89,23 @@ def _columns(
     train: DataSet, test: DataSet | None, target: str | None, given_target: str | None, roles: dict[str, str]
 ) -> tuple[ColumnRecord, ...]:
     other = {} if test is None else {column.name: column for column in test.frame.iter_columns()}
-    records = [_column(train, test, column.name, target, roles) for column in train.frame.iter_columns()]
+    records = [_column(train, test, one, other.get(one.name), target, roles) for one in train.frame.iter_columns()]
     records = [replace(record, given=True) if record.name == given_target else record for record in records]
     known = set(train.frame.columns)
     extra = [column for name, column in other.items() if name not in known]
     return (*records, *(_only_in_test(test, column, roles) for column in extra if test is not None))
 
 
-def _column(train: DataSet, test: DataSet | None, name: str, target: str | None, roles: dict[str, str]) -> ColumnRecord:
-    column = train.frame[name]
-    other = test.frame[name] if test is not None and name in test.frame.columns else None
+def _column(
+    train: DataSet,
+    test: DataSet | None,
+    column: polars.Series,
+    other: polars.Series | None,
+    target: str | None,
+    roles: dict[str, str],
+) -> ColumnRecord:
+    """What is known of a column of train; `other` is the column of this name in test."""
+    name = column.name
     kind, distinct = column_kind(column), train.distinct(name)
     if kind == "empty" and other is not None:
         kind = column_kind(other)

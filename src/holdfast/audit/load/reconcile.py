@@ -34,9 +34,10 @@ def reconcile(
 
 
 def _check_widths(train: polars.DataFrame, test: polars.DataFrame) -> None:
-    for column in train.iter_columns():
-        other = test[column.name] if column.name in test.columns else column
-        if not is_embedding(column) or min(len(each.drop_nulls()) for each in (column, other)) == 0:
+    others = {column.name: column for column in test.iter_columns()}
+    for column in filter(is_embedding, train.iter_columns()):
+        other = others.get(column.name, column)
+        if min(len(each.drop_nulls()) for each in (column, other)) == 0:
             continue
         if width(column) != width(other):
             raise InputError(

@@ -38,8 +38,7 @@ def none(seed: int) -> World:
         zip(("old_predicted", "new_predicted"), labels.evidence["ensemble_probs"].argmax(axis=2), strict=False)
     )
     corrected = {"corrected_y": labels.evidence["y"], **predicted}
-    learnt = _learnt(_tumours, _no_noise, seed).evidence
-    return World({**labels.evidence, **numeric, **learnt, **corrected}, labels.truth)
+    return World({**labels.evidence, **numeric, **corrected}, labels.truth)
 
 
 def class_conditional_binary(seed: int) -> World:
@@ -68,6 +67,11 @@ def class_overlap(seed: int) -> World:
     The classes overlap so much that a flipped label looks like any other row.
     """
     return _labelled(_overlapping, _symmetric, seed)
+
+
+def learning_none(seed: int) -> World:
+    """Tumours as they came, and the logits of a small network in every epoch of its training."""
+    return _learnt(_tumours, _no_noise, seed)
 
 
 def learning_symmetric(seed: int) -> World:
