@@ -150,9 +150,9 @@ class Selector(Method, abstract=True):
 class Mapper(Method, abstract=True):
     """`fit(...)`, `transform(...)`: the same names out, such as calibrated probabilities.
 
-    `gives` says what comes out: "probs" (n, k); "sets" (n, k) bool, true where a class is in the row's set;
-    "intervals" (n, 2), low and high; "rows", a pair (X, y) with synthetic rows after those given; "features", the pair
-    (ref_X, cur_X) carried to where both look alike.
+    `gives` says what comes out: "probs" (n, k); "adapted", the same of a classifier that it fitted; "sets" (n, k)
+    bool, true where a class is in the row's set; "intervals" (n, 2), low and high; "rows", a pair (X, y) with synthetic
+    rows after those given; "features", the pair (ref_X, cur_X) carried to where both look alike.
     """
 
     verbs: ClassVar[tuple[str, ...]] = ("transform",)

@@ -188,8 +188,10 @@ def _outcome(cls: type[Method], name: str) -> tuple[float, list[Any]] | None:
 
 
 def _met(cls: type[Method], name: str) -> tuple[float, list[Any]] | None:
-    """Accuracy above the frozen model's and the log, or None where the method refuses the model of the world."""
+    """Accuracy above the frozen model's and the log, None where there is no stream or the model is refused."""
     world = worlds_of("adaptation")[name](0)
+    if not hasattr(world.truth, "batches"):
+        return None
     try:
         made = call(cls(), world.evidence)
     except ValueError:

@@ -148,6 +148,35 @@ def accuracy_on_the_target_gains(cls: type[Method], worlds: Worlds) -> None:
         assert np.mean(gains) > 0.05, f"accuracy on the target changes by {np.mean(gains):+.3f} in {name!r}"
 
 
+# --- probabilities after a few labels of the target -----------------------------------------------------------
+def new_rows_get_probabilities(cls: type[Method], worlds: Worlds) -> None:
+    """A row of probabilities for every new row, that sum to 1."""
+    world = first(cls, worlds)
+    probs = np.asarray(usual(cls, worlds)[1])
+    assert len(probs) == len(world.truth), f"shape {probs.shape} comes out for {len(world.truth)} rows"
+    assert np.allclose(probs.sum(axis=1), 1, atol=1e-6) and probs.min() >= 0, "not probabilities"
+
+
+def beats_a_probe_of_the_same_labels(cls: type[Method], worlds: Worlds) -> None:
+    """In claimed worlds, over draws, above a linear probe at the best of four ridges; where it is blind, not."""
+    for name in (*cls.claims, *cls.blind):
+        gains = [_above_a_probe(cls, worlds[name](seed)) for seed in range(5)]
+        said = f"accuracy {np.mean(gains):+.3f} against a linear probe in {name!r}: {np.round(gains, 2).tolist()}"
+        if name in cls.claims:
+            assert np.mean(gains) > 0.02, said
+        else:
+            assert np.mean(gains) <= 0, f"{said}, said to be blind"
+
+
+def _above_a_probe(cls: type[Method], world: World) -> float:
+    from sklearn.linear_model import LogisticRegression
+
+    few, rows = (world.train["cur_X"], world.train["cur_y"]), world.evidence["X"]
+    probes = [LogisticRegression(C=ridge, max_iter=500).fit(*few) for ridge in (0.1, 1.0, 10.0, 100.0)]
+    best = max(probe.score(rows, world.truth) for probe in probes)
+    return float((np.asarray(run(cls(), world)).argmax(axis=1) == world.truth).mean() - best)
+
+
 LAWS: dict[str, tuple[Law, ...]] = {
     "probs": (calibrates_where_it_claims_to, probabilities_stay_probabilities),
     "sets": (covers_at_its_level, sets_grow_with_the_level),
@@ -158,5 +187,6 @@ LAWS: dict[str, tuple[Law, ...]] = {
         a_tree_gains_balanced_accuracy,
     ),
     "features": (both_samples_keep_their_shape, accuracy_on_the_target_gains),
+    "adapted": (new_rows_get_probabilities, beats_a_probe_of_the_same_labels),
     "intervals": (covers_at_its_level, intervals_grow_with_the_level),
 }
