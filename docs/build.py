@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 try:
-    from builder import comparison, examples, links, markup, records
+    from builder import comparison, examples, links, markup, panels, records
     from builder.generated import TEMPLATES, Page, UndocumentedError, generated_pages, link_names, readme
 except ImportError as problem:
     sys.exit(f"docs: {problem}. Install what the pages need: pip install 'holdfast[dev]'")
@@ -50,8 +50,10 @@ WRITTEN = (
     ("How it works", "contamination.md", "Has the model seen the test?"),
     ("How it works", "limits.md", "Where it fails"),
     ("Evidence", "comparison.md", "Beside other tools"),
+    ("Evidence", "panels.md", "On real data"),
     ("Reference", "report-schema.md", "Report schema"),
 )
+MADE = {"{{ table }}": comparison.table, "{{ panels }}": panels.tables}  # what pages have made at their places
 NAMES = re.compile(rf"`((?:{'|'.join(FAMILIES)})\.[A-Z]\w+|[A-Z]{{3}}\d{{3}})`")  # methods and checks, as code
 SECTIONS = ("Start", "How it works", "Reference", "Evidence")
 
@@ -102,8 +104,8 @@ def build(out: Path) -> list[Page]:
 
 def _written(section: str, file: str, name: str) -> Page:
     text = (HERE / file).read_text(encoding="utf-8")
-    if file == "comparison.md":
-        text = text.replace("{{ table }}", comparison.table())
+    for place, made in MADE.items():
+        text = text.replace(place, made()) if place in text else text
     text = records.without_marks(records.refreshed(text))
     known = link_names()
     unknown = [name for name in NAMES.findall(text) if name not in known]

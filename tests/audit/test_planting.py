@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,13 @@ import polars as pl
 import pytest
 
 import holdfast
-from holdfast.audit.check import checks
+from holdfast.audit.check import NotApplicable, checks
 from holdfast.audit.load import load
 from holdfast.audit.planting import Base, fresh_facts, loaded_with, planted_facts, sampled, tables_of, trial
 from holdfast.audit.power import Rule, fault_named, next_strength, refits, smallest_found
 from holdfast.audit.probes import Probes
 from holdfast.audit.settings import Settings
-from holdfast.faults._tables import CannotPlant
+from holdfast.faults._tables import CannotPlant, Truth
 
 COMPARED = (
     "train_rows", "test_rows", "train_X", "test_X", "train_embedding", "test_embedding", "train_y", "test_y", "folds",
@@ -162,3 +163,42 @@ def test_columns_of_one_set_alone_are_not_planted_in() -> None:
     assert list(tables.kinds) == ["a"]
     report = holdfast.audit(train, test, target="y", only=["DRI001"], repeats=2)
     assert report["DRI001"].outcome == "clear" and report["DRI001"].power is not None
+
+
+def pictures(folder: Path, n: int) -> Probes:
+    """Handwritten digits in files."""
+    from sklearn.datasets import load_digits
+
+    image = pytest.importorskip("PIL.Image")
+    pixels, y = load_digits().images[:n], load_digits().target[:n]
+    paths = [str(folder / f"{row}.png") for row in range(n)]
+    for path, own in zip(paths, pixels, strict=True):
+        image.fromarray((own * 15).astype(np.uint8)).save(path)
+    frame = pl.DataFrame({"picture": paths, "y": [f"digit {digit}" for digit in y]}).sample(n, shuffle=True, seed=1)
+    return fresh_facts(load(frame[: n // 2], frame[n // 2 :], target="y"), Settings(folds=2))
+
+
+def test_pictures_are_planted_in_files_that_go_with_the_facts(tmp_path: Path) -> None:
+    facts = pictures(tmp_path, 120)
+    before, sharp = {path.name: path.read_bytes() for path in tmp_path.iterdir()}, facts["test_X"]
+    planted, truth = planted_facts(Base(facts), fault_named("ImageBrightness"), 5.0, np.random.default_rng(0))
+    with pytest.raises(NotApplicable):
+        planted["train_scale"]  # what could not be had holds no facts, and so no files
+    folder = Path(planted["loaded"].test.frame["picture"][0]).parent
+    assert truth.test_rows is not None and truth.test_rows.all() and len(list(folder.iterdir())) == 60
+    assert np.abs(planted["test_X"] - sharp).mean() > 0.1
+    assert planted["encoder"] is facts["encoder"]
+    del planted
+    assert not folder.exists(), "changed pictures were left behind"
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_checks_that_declare_picture_faults_find_them(tmp_path: Path) -> None:
+    facts = pictures(tmp_path, 500)
+    by_code = {check.code: check for check in checks()}
+    for code, name in (("DRI002", "ImageNoise"), ("OOD001", "ImageRotation")):
+        assert name in by_code[code].faults
+        assert refits(by_code[code], fault_named(name), tables_of(facts["loaded"])), "pictures of its own are dear"
+        assert trial(by_code[code], facts, Truth(), Base(facts)).outcome == "clear", code
+        planted, truth = planted_facts(Base(facts), fault_named(name), 3.0, np.random.default_rng(0))
+        assert trial(by_code[code], planted, truth, Base(facts)).found, code

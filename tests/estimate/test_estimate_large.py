@@ -13,8 +13,11 @@ import pytest
 
 import holdfast
 from holdfast.audit.large import shards
-from holdfast.audit.load import InputError
+from holdfast.audit.load import InputError, load
+from holdfast.audit.planting import fresh_facts
+from holdfast.audit.settings import Settings
 from holdfast.estimate import run, whole
+from holdfast.estimate.slices import seek_slices
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +129,47 @@ def test_the_words_of_predictions_are_their_expected_metric() -> None:
     assert whole.expected("brier", probs, None) == pytest.approx([0.7 * 0.09 + 0.3 * 0.49, 0.25])
     assert whole.expected("log_loss", probs, None) == pytest.approx([0.6108643, 0.6931472])
     assert whole.expected("auroc", probs, None).tolist() == [0, 0]
+
+
+def test_slices_are_searched_in_rows_held_and_counted_in_all(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every slice that was judged is told of, sure or not; nothing is planted, which would only stretch intervals."""
+    monkeypatch.setattr(run, "plant_shifts", lambda *_, **__: [])
+    monkeypatch.setattr(run.Found, "worse", lambda _, part: part is not None)
+    record = asked(data, quick=False, folds=2, hold_rows=2500, max_rows=2500)
+    late, named = pl.read_parquet(data / "production.parquet"), record["result"]["slices"]
+    assert record["result"]["searched"] == len(named) >= 2
+    for one in named:
+        inside = late.filter(_of_rule(one["label"]))
+        assert one["rows"] == pytest.approx(inside.height, abs=2), "ends of slices are rounded in words"
+        assert one["production_share"] == one["rows"] / 10_000
+    north = next(one["estimate"] for one in named if one["label"] == "site = north")
+    assert north["value"] < record["result"]["estimate"]["value"] - 0.1
+    assert any("slices are counted in all" in words for words in record["left_out"])
+
+
+def _of_rule(rule: str) -> pl.Expr:
+    """A rule in words as a condition: `sensor >= 0.5`, `0 <= other < 1`, `site = north`."""
+    whole = pl.lit(True)
+    for part in rule.split(" and "):
+        words = part.split(" ")
+        if words[1] == "=":
+            whole &= pl.col(words[0]) == words[2]
+            continue
+        low, name, high = (words[0], words[2], words[4]) if len(words) == 5 else ("-inf", words[0], "inf")
+        if len(words) == 3:
+            low, high = (words[2], "inf") if words[1] == ">=" else ("-inf", words[2])
+        lowest = name == "other" and low == "-inf"  # a missing number lies below all others
+        value = pl.col(name).fill_null(float("-inf") if lowest else float("nan"))
+        whole &= (value >= float(low)) & ((value < float(high)) | (float(high) == float("inf")))
+    return whole
+
+
+def test_masks_tell_the_same_rows_as_the_search(data: Path) -> None:
+    train = pl.read_parquet(data / "train.parquet").drop("dose")
+    late = pl.read_parquet(data / "production.parquet").select(train.columns)[:3000]
+    facts = fresh_facts(load(train, late, target="y"), Settings(folds=2))
+    sought = seek_slices(facts)
+    assert sought.slices and sought.rules is not None
+    masks = sought.rules.masks(facts["loaded"].test.frame)
+    for place, own in enumerate(sought.slices):
+        np.testing.assert_array_equal(np.flatnonzero(masks >> place & 1), own.rows)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
-from holdfast.adaptation import SFDAP, TTT, AdaNPC, BatchNormAdaptation, DeYO, ProjectAndProbe, RoTTA, Tent
-from holdfast.adaptation._adapting import Adapting
-from holdfast.adaptation._gate import Gate
-from holdfast.adaptation._norms import FollowingNorm
-from holdfast.adaptation.de_yo import _shuffled
-from holdfast.faults.worlds import worlds
+torch = pytest.importorskip("torch", reason="adapters work on networks")
+from torch import nn  # noqa: E402
+
+from holdfast.adaptation import SFDAP, TTT, AdaNPC, BatchNormAdaptation, DeYO, ProjectAndProbe, RoTTA, Tent  # noqa: E402
+from holdfast.adaptation._adapting import Adapting  # noqa: E402
+from holdfast.adaptation._gate import Gate  # noqa: E402
+from holdfast.adaptation._norms import FollowingNorm  # noqa: E402
+from holdfast.adaptation.de_yo import _shuffled  # noqa: E402
+from holdfast.faults.worlds import worlds  # noqa: E402
 
 WORLDS = worlds("adaptation")
 

@@ -17,6 +17,7 @@ from holdfast.audit.check import NotApplicable
 from holdfast.audit.load import InputError
 from holdfast.audit.load.vectors import is_embedding, to_matrix
 from holdfast.ops.relevance import KEPT, WIDE, most_relevant
+from holdfast.ops.weighted_bins import SAMPLED, WeightedBins, weighted_bins
 
 MANY_ROWS = 20_000  # from here on a second thread pays
 
@@ -74,9 +75,13 @@ class ProbeModel:
         if len(seen) > WIDE:
             seen = seen[most_relevant(rows[:, seen], y, np.array(self.is_categorical)[seen], self.n_classes, weight)]
         estimator = self.booster(len(y), seen, seed)  # made first: only a library that is loaded can be limited
+        bins, rows = None, rows[:, seen]
+        if weight is not None and len(y) <= SAMPLED:
+            bins = weighted_bins(rows, weight, np.array(self.is_categorical, dtype=bool)[seen])
+            rows = bins.codes(rows)
         with _threads(len(y)):
-            estimator.fit(rows[:, seen], y, sample_weight=weight)
-        return _Fitted(estimator, self.n_classes, seen)
+            estimator.fit(rows, y, sample_weight=weight)
+        return _Fitted(estimator, self.n_classes, seen, bins)
 
     def booster(self, n: int, seen: np.ndarray, seed: int) -> Any:
         """The estimator for n rows and the columns at `seen`, not yet fitted."""
@@ -129,9 +134,11 @@ class _Fitted:
     estimator: Any
     n_classes: int
     columns: np.ndarray | None = None  # None = all
+    bins: WeightedBins | None = None
 
     def predict(self, rows: Any) -> np.ndarray:
         rows = rows if self.columns is None else rows[:, self.columns]
+        rows = rows if self.bins is None else self.bins.codes(rows)
         if not self.n_classes:
             with _threads(rows.shape[0]):
                 return np.asarray(self.estimator.predict(rows), dtype=np.float64)

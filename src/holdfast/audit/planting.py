@@ -7,6 +7,9 @@ random stream that no check reads.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +24,7 @@ from holdfast.audit.probes import Probes
 from holdfast.audit.records import ColumnRecord, Finding
 from holdfast.audit.settings import Settings
 from holdfast.core import Fault
+from holdfast.faults._pixels import PictureFault
 from holdfast.faults._tables import Tables, Truth
 
 NAMED = 5_000  # rows named by one finding that are compared with the truth
@@ -115,11 +119,23 @@ def _same_type(name: str, loaded: Loaded, train: DataSet) -> bool:
 def planted_facts(
     base: Base, fault: Fault, strength: float, rng: np.random.Generator, tables: Tables | None = None
 ) -> tuple[Probes, Truth]:
-    """The facts of a copy with the fault, and the exact truth. Raises `CannotPlant` where it has no place."""
+    """The facts of a copy with the fault, and the exact truth. Raises `CannotPlant` where it has no place.
+
+    Changed pictures are files in a temporary folder, which goes when the facts do.
+    """
     loaded = base.facts["loaded"]
-    planted, truth = fault.plant(tables or tables_of(loaded), strength, rng)  # type: ignore[attr-defined]
+    tables = tables or tables_of(loaded)
     settings = replace(base.facts["settings"], rows_shown=NAMED)
-    return base.facts.with_tables(loaded_with(loaded, planted.train, planted.test), settings), truth
+    folder = tempfile.mkdtemp(prefix="holdfast-") if isinstance(fault, PictureFault) else ""
+    try:
+        planted, truth = fault.plant(replace(tables, pictures=folder), strength, rng)  # type: ignore[attr-defined]
+        facts = base.facts.with_tables(loaded_with(loaded, planted.train, planted.test), settings)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if folder:
+        weakref.finalize(facts, shutil.rmtree, folder, ignore_errors=True)
+    return facts, truth
 
 
 def trial(check: type[Check], planted: Probes, truth: Truth, base: Base, by_rows: bool = False) -> Trial:

@@ -8,6 +8,7 @@ rows; how many looks there are depends on the data alone, never on the clock.
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from inspect import signature
@@ -23,13 +24,16 @@ from holdfast.audit.planting import Base, planted_facts, sampled, tables_of, tri
 from holdfast.audit.probes import Probes, derived_from
 from holdfast.audit.records import Finding, Power, to_plain
 from holdfast.core import Fault
+from holdfast.faults._pixels import PictureFault
 from holdfast.faults._tables import CannotPlant, Tables, Truth
 
 WANTED = 0.8
 MOST_ROWS = 5_000  # of each set, planted in where nothing is fitted again
 REFIT_ROWS = 1_000  # the same where every copy asks for new fits
+PICTURES = 300  # the same where every copy has new pictures
 REFIT_CELLS = 60_000  # rows x columns x classes that such fits see at most
 MOST_COLUMNS = 1_000  # with more, one look takes seconds, and a power takes dozens
+FEW = 20  # pictures that show whether they can be read
 LEAST_ROWS = 200  # fewer rows than this stand for nothing: power is not measured
 Tell = Callable[[str, int, int], None]
 
@@ -177,7 +181,7 @@ class _Bases:
         most = MOST_ROWS
         if refits(check, fault, tables):
             width = len(tables.kinds) * max(len(self.facts["task"].classes), 1)
-            most = min(REFIT_ROWS, REFIT_CELLS // max(width, 1))
+            most = min(PICTURES if isinstance(fault, PictureFault) else REFIT_ROWS, REFIT_CELLS // max(width, 1))
         if most < LEAST_ROWS and tables.train.height > most:
             raise Skipped("fits of so wide a table are too slow to be repeated; `holdfast drill` takes the time")
         if most not in self._known:
@@ -187,11 +191,16 @@ class _Bases:
         return self._known[most]
 
     def planted(self, fault: Fault, base: Base, strength: float, draw: int) -> tuple[Probes, Truth]:
-        """The copy of that number, with the facts that earlier checks asked it for; of one fault and base at a time."""
+        """The copy of that number, with the facts that earlier checks asked it for; of one fault and base at a time.
+
+        Copies with pictures of their own are not kept: they would fill the disk.
+        """
+        rng = stream(self.facts["settings"].seed, fault, strength, draw)
+        if isinstance(fault, PictureFault):
+            return planted_facts(base, fault, strength, rng)
         if self._of != (type(fault), base):
             self._planted, self._of = {}, (type(fault), base)
         if (strength, draw) not in self._planted:
-            rng = stream(self.facts["settings"].seed, fault, strength, draw)
             self._planted[strength, draw] = planted_facts(base, fault, strength, rng)
         return self._planted[strength, draw]
 
@@ -201,13 +210,24 @@ class _Bases:
 
 
 def refits(check: type[Check], fault: Fault, tables: Tables) -> bool:
-    """Whether models are fitted again for every planted copy: the fault touches training rows, or the check refits.
+    """Whether a planted copy is dear: models are fitted again, for the check or for changed training rows, or it has
+    pictures of its own.
 
     Raises `CannotPlant` where the fault has no place in the tables.
     """
-    planted, _ = fault.plant(tables, fault.strengths[-1], np.random.default_rng(0))  # type: ignore[attr-defined]
+    if isinstance(fault, PictureFault):
+        few = replace(tables, train=tables.train.head(FEW), test=None if tables.test is None else tables.test.head(FEW))
+        with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
+            _planted_last(fault, replace(few, pictures=folder))
+        return True
+    planted = _planted_last(fault, tables)
     is_fitted_on = "model" in derived_from(signature(check.run).parameters)
     return check.fits or (is_fitted_on and planted.train is not tables.train)
+
+
+def _planted_last(fault: Fault, tables: Tables) -> Tables:
+    planted: Tables = fault.plant(tables, fault.strengths[-1], np.random.default_rng(0))[0]  # type: ignore[attr-defined]
+    return planted
 
 
 def power_of(check: type[Check], bases: _Bases, rule: Rule = Rule()) -> Power:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from copy import copy
 from functools import cache
 from inspect import Parameter, getmembers, isfunction, signature
 from typing import Any, NamedTuple
@@ -59,14 +60,14 @@ class Probes:
         if name == "facts":  # all of them, for a method that says only when it is chosen what it reads
             return self
         if name in self._failed:
-            raise self._failed[name]
+            raise copy(self._failed[name])
         if name not in self._known:
             if name not in self._functions:
                 raise KeyError(f"no fact named {name!r}; there are: {', '.join([*self._known, *self._functions])}")
             try:
                 self._known[name] = _locked(self._functions[name](**self.of(self._functions[name])))
             except (NotApplicable, InputError) as problem:
-                self._failed[name] = problem
+                self._failed[name] = copy(problem)  # its trace would hold these facts, and they it
                 raise
         return self._known[name]
 

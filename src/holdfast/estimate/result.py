@@ -102,9 +102,10 @@ def _told(part: Chunk | Group, own: Estimate | None, found: Found, **more: str) 
 def _told_slice(
     facts: Probes, found: Found, part: Slice, own: Estimate | None, training: Estimate | None
 ) -> dict[str, Any]:
-    shares = len(part.rows) / len(facts["test_rows"]), len(part.train) / len(facts["train_rows"])
+    rows, of = (len(part.rows), len(facts["test_rows"])) if part.size is None else (part.size, facts["test_set"].rows)
+    shares = rows / of, len(part.train) / len(facts["train_rows"])
     told = {"production_share": shares[0], "training_share": shares[1], "training": training}
-    return {"label": part.label, "rows": len(part.rows), "estimate": own, "worse": found.worse(own), **told}
+    return {"label": part.label, "rows": rows, "estimate": own, "worse": found.worse(own), **told}
 
 
 def _mean_error(trials: list[Trial], name: str) -> Estimate | None:
@@ -141,8 +142,8 @@ def _left_out(facts: Probes) -> list[str]:
         if data.whole is not None and name == "test":
             said.append(
                 "The estimators saw held production rows; all were scored by the model, and estimates of "
-                f"{', '.join(MOVED)} are moved by what it expects of the rows that were not held. Rows of chunks and "
-                "groups are counted in all."
+                f"{', '.join(MOVED)} are moved by what it expects of the rows that were not held. Rows of chunks, "
+                "groups and slices are counted in all."
             )
         if used == facts["settings"].max_rows < rows:
             said.append(f"Models used a random {used:,} of {rows:,} {shown} rows (max_rows).")

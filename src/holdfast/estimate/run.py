@@ -35,8 +35,8 @@ from holdfast.estimate.planting import choose, plant_shifts, stretched, widening
 from holdfast.estimate.result import LABELS, Found, record
 from holdfast.estimate.sheet import Estimation
 from holdfast.estimate.shifts import cells_of
-from holdfast.estimate.slices import seek_slices, simultaneous
-from holdfast.estimate.whole import chunk_spec, expected, group_specs, moved, parts_of, score_all
+from holdfast.estimate.slices import Sought, seek_slices, simultaneous
+from holdfast.estimate.whole import Spec, chunk_spec, expected, group_specs, moved, parts_of, score_all, slices_of
 from holdfast.ops.metrics import METRICS, Metric
 from holdfast.ops.resampling import metric_interval
 from holdfast.ops.two_sample import Z90
@@ -176,12 +176,22 @@ def _refuse_absent(names: list[str], data: DataSet, where: str) -> None:
 
 
 class Parts(NamedTuple):
-    """Chunks and groups; where not all rows are held, also what the model expects of the rows of each, and of all."""
+    """Chunks and groups; where not all rows are held, also slices, and what the model expects of each, and of all."""
 
     chunks: list[Chunk]
     groups: list[Group]
-    means: tuple[Sequence[float], Sequence[float], float] | None = None
-    worth: np.ndarray | None = None  # the same of every row held that models use
+    means: Means | None = None
+    worth: np.ndarray | None = None  # what is expected of every row held that models use
+    sought: Sought | None = None
+
+
+class Means(NamedTuple):
+    """The mean of what the model expects of the rows of every chunk, group and slice, and of all rows."""
+
+    chunks: list[float]
+    groups: list[float]
+    slices: list[float]
+    all_rows: float
 
 
 def _parts(
@@ -191,16 +201,23 @@ def _parts(
     if data.whole is None:
         return Parts(make_chunks(data.frame, time, chunk), make_groups(facts, by))
     ours = [spec for spec in (chunk_spec(data, time, chunk),) if spec is not None]
-    specs = (*ours, *group_specs(facts, by))
+    sought = None if facts["settings"].quick else seek_slices(facts)
+    ruled = [] if sought is None or sought.rules is None else [Spec("rules", rules=sought.rules)]
+    theirs = group_specs(facts, by)
     metric = estimable(facts["metric"], facts["task"])
     scale = facts["test_scale"] if facts["task"].kind == "regression" and not proba else None
     worth = expected(metric.name, facts["test_predicted"], scale)
-    (*sums, every), unit = score_all(facts, metric, specs, proba, worth)
-    found = [parts_of(spec, own, unit, data) for spec, own in zip(specs, sums, strict=True)]
+    (*sums, every), unit = score_all(facts, metric, (*ours, *theirs, *ruled), proba, worth)
+    found = [parts_of(spec, own, unit, data) for spec, own in zip((*ours, *theirs), sums, strict=False)]
     chunks = [one for own in found[: len(ours)] for one in own]
     groups = [one for own in found[len(ours) :] for one in own]
-    means = [mean for _, mean in chunks], [mean for _, mean in groups], unit * every[0].total / every[0].rows
-    return Parts([chunk for chunk, _ in chunks], [group for group, _ in groups], means, worth)
+    slices = [] if sought is None or not ruled else slices_of(sought, sums[-1], unit)
+    by_chunk, by_group, by_slice = ([mean for _, mean in parts] for parts in (chunks, groups, slices))
+    return Parts(
+        [chunk for chunk, _ in chunks], [group for group, _ in groups],
+        Means(by_chunk, by_group, by_slice, unit * every[0].total / every[0].rows), worth,
+        None if sought is None else sought._replace(slices=[one for one, _ in slices]),
+    )  # fmt: skip
 
 
 def _loaded(
@@ -264,11 +281,11 @@ def _find(facts: Probes, parts: Parts, draws: int, tell: Progress) -> Found:
     widened = widening(trials, chosen)
     tell("asking by chunk and group", 2, 4)
     ask = _Asking(facts, metric, _evidence(facts, len(facts["test_rows"])), chosen, widened, parts.worth)
-    by_chunk: Iterable[float | None] = repeat(None) if parts.means is None else parts.means[0]
-    by_group: Iterable[float | None] = repeat(None) if parts.means is None else parts.means[1]
+    by_chunk: Iterable[float | None] = repeat(None) if parts.means is None else parts.means.chunks
+    by_group: Iterable[float | None] = repeat(None) if parts.means is None else parts.means.groups
     if parts.means is not None and parts.worth is not None:
         seen = some_rows(len(facts["test_predicted"]), MOST_ROWS, settings.seed)
-        gap = parts.means[2] - float(parts.worth[seen].mean())
+        gap = parts.means.all_rows - float(parts.worth[seen].mean())
         answers = {name: moved(own, gap, metric) for name, own in answers.items()}
     pulls = metric.influence(facts["train_y"], facts["train_predicted"])
     reach = Z90 * float(pulls.std()) / LABELS**0.5
@@ -281,7 +298,7 @@ def _find(facts: Probes, parts: Parts, draws: int, tell: Progress) -> Found:
     if settings.quick:
         return found
     tell("searching slices", 3, 4)
-    return _with_slices(facts, found)
+    return _with_slices(facts, found, parts)
 
 
 def _evidence(facts: Probes, most: int, learnt: np.ndarray | slice = slice(None)) -> Evidence:
@@ -317,15 +334,16 @@ class _Asking:
         return moved(own, mean - float(self.worth[used].mean()), self.metric)
 
 
-def _with_slices(facts: Probes, found: Found) -> Found:
+def _with_slices(facts: Probes, found: Found, parts: Parts) -> Found:
     """The slices of a search that are surely worse, all together at the level of one interval."""
-    sought = seek_slices(facts)
+    sought = parts.sought or seek_slices(facts)
     if not sought.slices:
         return found
     widened = found.widened * simultaneous(len(sought.slices))
     judging = _evidence(facts, len(facts["test_rows"]), sought.unseen)
-    ask = _Asking(facts, found.metric, judging, found.chosen, widened, None)
-    judged = [(one, ask.of(one.rows, None)) for one in sought.slices]
+    ask = _Asking(facts, found.metric, judging, found.chosen, widened, parts.worth)
+    means: Iterable[float | None] = repeat(None) if parts.means is None else parts.means.slices
+    judged = [(one, ask.of(one.rows, mean)) for one, mean in zip(sought.slices, means, strict=False)]
     worse = [
         (one, own, _measured(facts, found.metric, np.intersect1d(one.train, sought.unseen)))
         for one, own in judged

@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 
+from holdfast.audit.encode import Encoder
 from holdfast.audit.fitting import make_folds, row_loss, tied_rows
 from holdfast.audit.models import ProbeModel
 from holdfast.audit.probes import Probes
-from holdfast.audit.slicing import slicing_of
+from holdfast.audit.records import ColumnRecord
+from holdfast.audit.slicing import Slicing, slicing_of
 from holdfast.slices import WeakSlices
 
 LEAST_TRAIN, LEAST_PRODUCTION = 200, 200  # rows; with fewer, halves say nothing
@@ -23,18 +26,38 @@ LEVEL = 0.05  # of all slices together
 
 
 class Slice(NamedTuple):
-    """A rule, and the rows of both sets that it holds: numbers in the production file, places among training rows."""
+    """A rule, and the rows of both sets that it holds: rows held of production, places among training rows.
+
+    `size` is how many rows of all it holds, if more than those held.
+    """
 
     label: str
     rows: np.ndarray
     train: np.ndarray
+    size: int | None = None
+
+
+class Rules(NamedTuple):
+    """What the slices of a search are, for any rows with the same columns."""
+
+    features: tuple[ColumnRecord, ...]
+    encoder: Encoder
+    slicing: Slicing
+    finder: WeakSlices
+
+    def masks(self, frame: pl.DataFrame) -> np.ndarray:
+        """(n,) the slices that hold every row, slice j being the bit j."""
+        cells = frame.select([column.name for column in self.features])
+        members = self.finder.members(self.slicing.shown(self.encoder.encode(cells)))[:, :MOST]
+        return members @ (1 << np.arange(members.shape[1]))
 
 
 class Sought(NamedTuple):
-    """The slices, and the places among the training rows whose labels the search has not seen."""
+    """The slices, the places among the training rows whose labels the search has not seen, and the rules."""
 
     slices: list[Slice]
     unseen: np.ndarray
+    rules: Rules | None = None
 
 
 def seek_slices(facts: Probes) -> Sought:
@@ -55,7 +78,7 @@ def seek_slices(facts: Probes) -> Sought:
         Slice(rule, facts["test_rows"][theirs[:, place]], np.flatnonzero(ours[:, place]))
         for place, rule in enumerate(slicing.rules(finder)[:MOST])
     ]
-    return Sought(slices, np.flatnonzero(half == 1))
+    return Sought(slices, np.flatnonzero(half == 1), Rules(facts["features"], facts["encoder"], slicing, finder))
 
 
 def simultaneous(count: int) -> float:

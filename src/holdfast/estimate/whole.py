@@ -28,6 +28,7 @@ from holdfast.core import Estimate
 from holdfast.engine.store import read_arrays
 from holdfast.estimate.chunks import MOST, Chunk, period_of, read_chunk
 from holdfast.estimate.groups import Group, grouped_by, quarters, values_of
+from holdfast.estimate.slices import Rules, Slice, Sought
 from holdfast.ops.metrics import Metric
 
 NONE = np.iinfo(np.int64).min  # the key of rows in no part
@@ -37,7 +38,10 @@ MOVED = ("accuracy", "log_loss", "brier", "mae")  # means over rows
 
 @dataclass(frozen=True)
 class Spec:
-    """How rows are dealt to parts: by period of a column, by place in the file, by value or between edges."""
+    """How rows are dealt to parts: by period of a column, by place in the file, by value, between edges or by rules.
+
+    A part by `rules` is a set of slices, those that hold the row: its key has a bit for each.
+    """
 
     kind: str
     column: str = ""
@@ -47,11 +51,14 @@ class Spec:
     values: tuple[str, ...] = ()
     edges: tuple[float, ...] = ()
     labels: tuple[str, ...] = ()
+    rules: Rules | None = None
 
     def keys(self, frame: pl.DataFrame, rows: np.ndarray) -> np.ndarray:
         """(n,) the part of every row, `NONE` where it is in none."""
         if self.kind == "place":
             return np.minimum(rows // self.size, self.last)
+        if self.rules is not None:
+            return self.rules.masks(frame)
         column = frame[self.column]
         if self.kind == "period":
             return column.dt.truncate(self.period).cast(pl.Datetime("us")).cast(pl.Int64).fill_null(NONE).to_numpy()
@@ -124,7 +131,8 @@ def score_all(
     scale = facts["scale_fitted"] if facts["task"].kind == "regression" and not proba else None
     features = facts["features"]
     names = list(proba) or [column.name for column in features]
-    names = list(dict.fromkeys([*names, *(spec.column for spec in specs if spec.column)]))
+    shown = [column.name for spec in specs if spec.rules is not None for column in spec.rules.features]
+    names = list(dict.fromkeys([*names, *shown, *(spec.column for spec in specs if spec.column)]))
     columns = tuple((whole.raw[name], name, data.frame.schema[name]) for name in names)
     specs = (*specs, Spec("place", size=max(1, whole.rows)))
     unit = 2.0 ** (np.ceil(np.log2(max(float(worth.max()), 1e-300))) - DIGITS)
@@ -247,6 +255,16 @@ def parts_of(spec: Spec, sums: dict[int, Sums], unit: float, data: DataSet) -> l
         own, rows = sums[key], np.flatnonzero(keys == key)
         part = _named(spec, key, own, rows)
         found.append((part._replace(size=own.rows), unit * own.total / own.rows))
+    return found
+
+
+def slices_of(sought: Sought, sums: dict[int, Sums], unit: float) -> list[tuple[Slice, float]]:
+    """The slices with the number of all rows that each holds, and the mean of what is expected of them."""
+    found = []
+    for place, own in enumerate(sought.slices):
+        inside = [part for key, part in sums.items() if key >> place & 1]
+        rows = sum(part.rows for part in inside)
+        found.append((own._replace(size=rows), unit * sum(part.total for part in inside) / max(rows, 1)))
     return found
 
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import polars as pl
 
+from holdfast.core import Fault
 from holdfast.faults._columns import as_column
 from holdfast.faults._picture_files import Change, corrupt_files
 from holdfast.faults._rows import column_of, need_test
 from holdfast.faults._tables import CannotPlant, Tables, Truth
 
 WORST = 5  # severities are those of the source: 1 to 5
+
+
+class PictureFault(Fault, abstract=True):
+    """What all faults of pictures share. Their setting `shape` is for pixels in number columns.
+
+    A copy in which it is planted may have every picture of the test set as a new file: planting is slow and takes room.
+    """
+
+    unit = "severity from 1 to 5"
+    strengths = (1.0, 2.0, 3.0, 4.0, 5.0)
+    silent: ClassVar[tuple[str, ...]] = ("shape",)  # tested by the family
 
 
 def at_severity(strength: float, values: tuple[float, ...], without: float) -> float:

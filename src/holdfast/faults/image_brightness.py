@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from holdfast.core import Fault
-from holdfast.faults._pixels import at_severity, corrupt
+from holdfast.faults._pixels import PictureFault, at_severity, corrupt
 from holdfast.faults._tables import Tables, Truth
 
 
-class ImageBrightness(Fault):
+class ImageBrightness(PictureFault):
     r"""The test pictures made brighter.
 
     .. math:: \tilde x = \min(x + b, 1)
@@ -30,9 +29,6 @@ class ImageBrightness(Fault):
     """
 
     source = "hendrycks2019benchmarking"
-    unit = "severity from 1 to 5"
-    strengths = (1.0, 2.0, 3.0, 4.0, 5.0)
-    silent = ("shape",)  # for pixels in number columns: tested by the family
     shape: tuple[int, ...] = ()
 
     def plant(self, tables: Tables, strength: float, rng: np.random.Generator) -> tuple[Tables, Truth]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import rotate
 
-from holdfast.core import Fault
-from holdfast.faults._pixels import at_severity, corrupt
+from holdfast.faults._pixels import PictureFault, at_severity, corrupt
 from holdfast.faults._tables import Tables, Truth
 
 
-class ImageRotation(Fault):
+class ImageRotation(PictureFault):
     r"""The test pictures turned around their middle.
 
     .. math:: \tilde x(p) = x(R_{-\alpha} p)
@@ -31,9 +30,6 @@ class ImageRotation(Fault):
     """
 
     source = "engstrom2019exploring"
-    unit = "severity from 1 to 5"
-    strengths = (1.0, 2.0, 3.0, 4.0, 5.0)
-    silent = ("shape",)  # for pixels in number columns: tested by the family
     shape: tuple[int, ...] = ()
 
     def plant(self, tables: Tables, strength: float, rng: np.random.Generator) -> tuple[Tables, Truth]:

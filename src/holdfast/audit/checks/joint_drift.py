@@ -29,7 +29,10 @@ class JointDrift(Check):
     title = "test rows that can be told from training rows"
     methods = ("shift.ClassifierTwoSample", "weighting.LogisticRatio")
     fits = True
-    faults = ("ColumnShift", "ExponentialTilt", "SubpopulationShift")
+    faults = (
+        "ColumnShift", "ExponentialTilt", "SubpopulationShift",
+        "ImageBrightness", "ImageContrast", "ImageNoise", "ImageBlur", "ImagePixelation", "ImageRotation",
+    )  # fmt: skip
     false_when_dealt = True
 
     def run(

@@ -24,7 +24,7 @@ class UnfamiliarRows(Check):
     code = "OOD001"
     title = "test rows unlike anything in training"
     methods = ("ood.ConformalOutliers", "ood.NearestNeighbourDistance")
-    faults = ("MissingRegion", "MissingSubpopulation")
+    faults = ("MissingRegion", "MissingSubpopulation", "ImageRotation", "ImageContrast")
     false_when_dealt = True
 
     def run(
