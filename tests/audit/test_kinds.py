@@ -35,6 +35,20 @@ def test_text_alone_is_learnt_by_a_linear_model_and_new_words_are_seen() -> None
     assert performance.value < 0.1, "the words that matter are the same in both sets"
 
 
+@pytest.mark.parametrize("rows", [120, 400])
+def test_texts_of_one_kind_are_not_told_apart_by_components_that_fit_one_set(rows: int) -> None:
+    words = [f"w{i}" for i in range(800)]
+    comparing = ["DRI002", "OOD001", "DUP002"]
+    reports = [
+        holdfast.audit(reviews(rows, 2 * seed, words), reviews(rows, 2 * seed + 1, words), target="label", **QUICK)
+        for seed in range(3)
+    ]
+    said = {f.code: [report[f.code].outcome for report in reports] for f in reports[0].findings if f.code in comparing}
+    areas = [round(report["DRI002"].estimate.value, 2) for report in reports]
+    assert said["DRI002"] == ["clear"] * 3, f"{said}, AUROC between the sets {areas}"
+    assert all(outcomes.count("found") == 0 for outcomes in said.values()), said
+
+
 def test_copies_of_texts_alone_are_no_coincidence() -> None:
     train, test = reviews(300, 0), reviews(200, 1)
     test = pl.concat([test, train[:20]])

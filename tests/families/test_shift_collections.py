@@ -117,6 +117,7 @@ def test_a_shift_of_phase_is_found_where_single_bins_see_nothing() -> None:
 
 # --- mixtures -------------------------------------------------------------------------------------------------
 def test_without_the_term_of_the_mixture_more_of_many_populations_are_found() -> None:
+    pytest.importorskip("torch", reason="the kernel is learnt by a network")
     from holdfast.shift import MMDMP
 
     def pvalues(objective: Literal["mpp", "mmd"]) -> np.ndarray:

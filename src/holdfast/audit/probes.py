@@ -324,6 +324,45 @@ def test_embedding(encoder: Encoder, test_cells: pl.DataFrame) -> np.ndarray:
     return encoder.embed(test_cells)
 
 
+def common_encoder(
+    features: tuple[ColumnRecord, ...], encoder: Encoder, train_cells: pl.DataFrame, test_cells: pl.DataFrame,
+    settings: Settings,
+) -> Encoder:  # fmt: skip
+    """The encoder for comparing the sets: components of texts, pictures and vectors are learnt on the rows of both.
+
+    Those of one set fit its own rows better than any others, so that equal sets would be told apart.
+    """
+    if not encoder.parts:
+        return encoder
+    names = [column.name for column in features]
+    both = pl.concat([train_cells.select(names), test_cells.select(names)], how="vertical_relaxed")
+    return Encoder(features).fit(both, settings.seed)
+
+
+def ref_X(common_encoder: Encoder, encoder: Encoder, train_X: np.ndarray, train_cells: pl.DataFrame) -> np.ndarray:
+    """(n, d) the training rows by the common encoder."""
+    return train_X if common_encoder is encoder else common_encoder.encode(train_cells)
+
+
+def cur_X(common_encoder: Encoder, encoder: Encoder, test_X: np.ndarray, test_cells: pl.DataFrame) -> np.ndarray:
+    """(m, d) the test rows by the common encoder."""
+    return test_X if common_encoder is encoder else common_encoder.encode(test_cells)
+
+
+def ref_embedding(
+    common_encoder: Encoder, encoder: Encoder, train_embedding: np.ndarray, train_cells: pl.DataFrame
+) -> np.ndarray:
+    """(n, e) float32 coordinates of the training rows by the common encoder."""
+    return train_embedding if common_encoder is encoder else common_encoder.embed(train_cells)
+
+
+def cur_embedding(
+    common_encoder: Encoder, encoder: Encoder, test_embedding: np.ndarray, test_cells: pl.DataFrame
+) -> np.ndarray:
+    """(m, e) float32 coordinates of the test rows by the common encoder."""
+    return test_embedding if common_encoder is encoder else common_encoder.embed(test_cells)
+
+
 def train_neighbours(train_embedding: np.ndarray, settings: Settings) -> NeighbourGraph:
     """The nearest other training rows of every training row."""
     if len(train_embedding) < 3:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from holdfast.audit.check import NotApplicable
 from holdfast.audit.probes import Probes
 from holdfast.vocabulary import argument
 
@@ -59,7 +60,11 @@ def refusal(name: str) -> str:
 
 # --- makers: (facts, "train" or "test", view) -> array ------------------------------------------------------------
 def _features(facts: Probes, side: str, view: str) -> np.ndarray:  # noqa: ARG001
-    return np.asarray(facts[f"{side}_embedding"], dtype=np.float64)
+    try:
+        found = facts["ref_embedding" if side == "train" else "cur_embedding"]
+    except NotApplicable:  # there is one set
+        found = facts[f"{side}_embedding"]
+    return np.asarray(found, dtype=np.float64)
 
 
 def _labels(facts: Probes, side: str, view: str) -> np.ndarray:  # noqa: ARG001

@@ -304,8 +304,8 @@ def _find(facts: Probes, parts: Parts, draws: int, tell: Progress) -> Found:
 def _evidence(facts: Probes, most: int, learnt: np.ndarray | slice = slice(None)) -> Evidence:
     """The labelled rows at `learnt`, and at most so many of the production rows."""
     return evidence_of(
-        facts["train_embedding"][learnt], facts["train_predicted"][learnt], facts["train_y"][learnt],
-        facts["test_embedding"], facts["test_predicted"], facts["settings"].seed, most,
+        facts["ref_embedding"][learnt], facts["train_predicted"][learnt], facts["train_y"][learnt],
+        facts["cur_embedding"], facts["test_predicted"], facts["settings"].seed, most,
     )  # fmt: skip
 
 

@@ -102,8 +102,8 @@ def explain(
         _check_rows(facts)
         tell("dividing the change", 0, 2)
         found = attribute_change(
-            facts["train_X"], facts["train_y"], facts["train_loss"], facts["test_X"], facts["test_y"],
-            facts["test_loss"], facts["encoder"].names, facts["task"], seed, groups, players,
+            facts["ref_X"], facts["train_y"], facts["train_loss"], facts["cur_X"], facts["test_y"],
+            facts["test_loss"], facts["common_encoder"].names, facts["task"], seed, groups, players,
         )  # fmt: skip
         tell("looking for the rows behind it", 1, 2)
         drivers = find_drivers(facts)

@@ -24,14 +24,14 @@ class DropAttribution(Check):
     false_when_dealt = True
 
     def run(
-        self, train_X: np.ndarray, train_y: np.ndarray, train_loss: np.ndarray, test_X: np.ndarray, test_y: np.ndarray,
-        test_loss: np.ndarray, encoder: Encoder, task: Task, settings: Settings, is_comparable: bool,
+        self, ref_X: np.ndarray, train_y: np.ndarray, train_loss: np.ndarray, cur_X: np.ndarray, test_y: np.ndarray,
+        test_loss: np.ndarray, common_encoder: Encoder, task: Task, settings: Settings, is_comparable: bool,
     ) -> Finding:  # fmt: skip
         assert is_comparable  # asked for: a drop is between two losses of one model
         if min(len(train_y), len(test_y)) < LEAST_ROWS:
             raise NotApplicable(f"at least {LEAST_ROWS} labelled rows of each set are needed")
         found = attribute_change(
-            train_X, train_y, train_loss, test_X, test_y, test_loss, encoder.names, task, settings.seed
+            ref_X, train_y, train_loss, cur_X, test_y, test_loss, common_encoder.names, task, settings.seed
         )
         change, unit, parts = found.change, unit_of(task), found.parts
         if not found.is_sure(settings.level) or change.value <= 0:

@@ -29,7 +29,7 @@ class DuplicatesAcross(Check):
 
     def run(
         self, train_set: DataSet, test_set: DataSet, features: tuple[ColumnRecord, ...], test_rows: np.ndarray,
-        train_embedding: np.ndarray, test_embedding: np.ndarray, settings: Settings,
+        ref_embedding: np.ndarray, cur_embedding: np.ndarray, settings: Settings,
         test_predicted: np.ndarray | None = None, test_y: np.ndarray | None = None, metric: Metric | None = None,
     ) -> Finding:  # fmt: skip
         names = [column.name for column in features]
@@ -37,7 +37,7 @@ class DuplicatesAcross(Check):
         seen = np.flatnonzero(first >= 0)  # of the rows held
         is_beyond = pairs > BEYOND_CHANCE * chance_across(train_set, test_set, names)
         exact = seen if is_beyond else seen[:0]
-        near = np.setdiff1d(test_rows[_near_across(train_embedding, test_embedding)], seen)
+        near = np.setdiff1d(test_rows[_near_across(ref_embedding, cur_embedding)], seen)
         rows = np.concatenate([exact, near])
         equal = pairs if is_beyond else 0
         total = equal + len(near)

@@ -29,14 +29,14 @@ class EstimatedPerformance(Check):
     false_when_dealt = True
 
     def run(
-        self, train_predicted: np.ndarray, train_y: np.ndarray, train_embedding: np.ndarray, test_predicted: np.ndarray,
-        test_embedding: np.ndarray, metric: Metric, task: Task, settings: Settings, is_comparable: bool,
+        self, train_predicted: np.ndarray, train_y: np.ndarray, ref_embedding: np.ndarray, test_predicted: np.ndarray,
+        cur_embedding: np.ndarray, metric: Metric, task: Task, settings: Settings, is_comparable: bool,
         test_y: np.ndarray | None = None, facts: Any = None,
     ) -> Finding:  # fmt: skip
         assert is_comparable  # asked for: an estimator is calibrated on predictions of the same model
         if len(train_y) < 50:
             raise NotApplicable("at least 50 labelled training rows are needed to calibrate an estimate")
-        evidence = evidence_of(train_embedding, train_predicted, train_y, test_embedding, test_predicted, settings.seed)
+        evidence = evidence_of(ref_embedding, train_predicted, train_y, cur_embedding, test_predicted, settings.seed)
         chosen = estimable(metric, task)
         found = estimates(chosen, task, evidence)
         choice = settings.chosen.get("estimation")

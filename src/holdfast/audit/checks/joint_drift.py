@@ -36,12 +36,12 @@ class JointDrift(Check):
     false_when_dealt = True
 
     def run(
-        self, train_X: np.ndarray, test_X: np.ndarray, train_embedding: np.ndarray, test_embedding: np.ndarray,
-        encoder: Encoder, train_rows: np.ndarray, test_rows: np.ndarray, test_set: DataSet, settings: Settings,
+        self, ref_X: np.ndarray, cur_X: np.ndarray, ref_embedding: np.ndarray, cur_embedding: np.ndarray,
+        common_encoder: Encoder, train_rows: np.ndarray, test_rows: np.ndarray, test_set: DataSet, settings: Settings,
         facts: Any = None,
     ) -> Finding:  # fmt: skip
         method = ClassifierTwoSample(seed=settings.seed, explain=True)
-        ref_X, cur_X = without_gaps(train_X, test_X)
+        ref_X, cur_X = without_gaps(ref_X, cur_X)
         area = method.measure(ref_X=ref_X, cur_X=cur_X)
         parts = {"estimate": area, "unit": "AUROC of a classifier between the sets (0.5 = alike)"}
         choice = settings.chosen.get("rows")
@@ -58,10 +58,10 @@ class JointDrift(Check):
             )
             return said_of(cleared, choice)
         order = np.argsort(-method.importances_)[:8]
-        shown = tuple((encoder.names[i], float(max(method.importances_[i], 0.0)), None, None) for i in order)
-        names = list(dict.fromkeys(encoder.names))
+        shown = tuple((common_encoder.names[i], float(max(method.importances_[i], 0.0)), None, None) for i in order)
+        names = list(dict.fromkeys(common_encoder.names))
         weigher = settings.chosen.get("weighting")
-        remedies, about_weights = _reweighting(train_embedding, test_embedding, train_rows, weigher, facts, settings)
+        remedies, about_weights = _reweighting(ref_embedding, cur_embedding, train_rows, weigher, facts, settings)
         finding = self.found(
             f"A classifier tells test rows from training rows (AUROC {area.value:.3f})."
             if decides is area

@@ -30,17 +30,18 @@ class RelationChange(Check):
     false_when_dealt = True
 
     def run(
-        self, train_X: np.ndarray, train_y: np.ndarray, test_X: np.ndarray, test_y: np.ndarray, encoder: Encoder,
+        self, ref_X: np.ndarray, train_y: np.ndarray, cur_X: np.ndarray, test_y: np.ndarray, common_encoder: Encoder,
         task: Task, settings: Settings,
     ) -> Finding:  # fmt: skip
         if min(len(train_y), len(test_y)) < LEAST_ROWS:
             raise NotApplicable(f"at least {LEAST_ROWS} labelled rows of each set are needed")
+        columns = zip(common_encoder.names, common_encoder.is_categorical, strict=True)
         tests = [
             (place, name, k, change)
-            for place, (name, category) in enumerate(zip(encoder.names, encoder.is_categorical, strict=True))
+            for place, (name, category) in enumerate(columns)
             if not category
             for k in _answers(task)
-            if (change := _change(train_X[:, place], train_y, test_X[:, place], test_y, k))
+            if (change := _change(ref_X[:, place], train_y, cur_X[:, place], test_y, k))
         ]
         if not tests:
             raise NotApplicable("no numeric feature has enough rows in both sets over a shared range")
@@ -75,7 +76,7 @@ class RelationChange(Check):
             details=(
                 Bars("Change of slope", "standard deviations", items),
                 *(
-                    _curve(train_X[:, p], train_y, test_X[:, p], test_y, name, k, task)
+                    _curve(ref_X[:, p], train_y, cur_X[:, p], test_y, name, k, task)
                     for p, name, k, _ in [tests[i] for i in changed[:2]]
                 ),
             ),

@@ -28,7 +28,7 @@ class UnfamiliarRows(Check):
     false_when_dealt = True
 
     def run(
-        self, train_embedding: np.ndarray, test_embedding: np.ndarray, test_set: DataSet, test_rows: np.ndarray,
+        self, ref_embedding: np.ndarray, cur_embedding: np.ndarray, test_set: DataSet, test_rows: np.ndarray,
         features: tuple[ColumnRecord, ...], settings: Settings,
         test_predicted: np.ndarray | None = None, test_y: np.ndarray | None = None, metric: Metric | None = None,
         facts: Any = None,
@@ -37,8 +37,8 @@ class UnfamiliarRows(Check):
         if choice:
             finder = outliers(choice, facts, rate, settings.seed)
         else:
-            known = ConformalOutliers(scale=False, rate=rate, seed=settings.seed).fit(X=train_embedding)
-            finder = Outliers(known.group_rows(X=test_embedding) == 0, known.scores_, known.fewest_)
+            known = ConformalOutliers(scale=False, rate=rate, seed=settings.seed).fit(X=ref_embedding)
+            finder = Outliers(known.group_rows(X=cur_embedding) == 0, known.scores_, known.fewest_)
         strange = finder.is_strange
         share = proportion(int(strange.sum()), len(strange))
         parts = {"estimate": share, "unit": "share of test rows"}

@@ -61,7 +61,7 @@ class Estimation(Family):
     def _consensus(self, scene: Scene) -> Estimate:
         facts = scene.facts
         evidence = evidence_of(
-            facts["train_embedding"], facts["train_predicted"], facts["train_y"], facts["test_embedding"],
+            facts["ref_embedding"], facts["train_predicted"], facts["train_y"], facts["cur_embedding"],
             facts["test_predicted"], scene.seed,
         )  # fmt: skip
         found: Estimate = scene.clock.call(
