@@ -219,7 +219,7 @@ def memory_grows_as_declared(cls: type[Method], worlds: Worlds) -> None:
         return
     world = first(cls, worlds)
     usual(cls, worlds)  # imports and caches are not the method's growth
-    peaks = [_peak(cls, world, copies) for copies in (2, 8)]
+    peaks = [_peak(cls, world, copies) for copies in (4, 16)]
     floor = 1 << 20  # below a megabyte constants dominate
     ratio = peaks[1] / max(peaks[0], floor)
     assert ratio < 4 * 1.7, f"4x the rows took {ratio:.1f}x the memory ({peaks[0]} -> {peaks[1]} bytes)"
