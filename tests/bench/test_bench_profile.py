@@ -66,6 +66,14 @@ def test_checks_use_the_chosen_methods_and_say_so() -> None:
     assert report.to_dict()["settings"]["chosen"]["ood"]["method"] == "ood.Mahalanobis"
 
 
+@pytest.mark.parametrize("view", ["linear", "kernel", "votes"])
+def test_a_choice_says_whose_probabilities_it_reads(view: str) -> None:
+    train, test = frames()
+    chosen = {"labels": {"method": "labels.NoiseCorrectedPosterior", "settings": {}, "view": view}}
+    report = holdfast.audit(train, test, target="label", only=["LAB001"], quick=True, profile=profile(train, **chosen))
+    assert any(f"NoiseCorrectedPosterior, {view}." in words for words in report["LAB001"].because)
+
+
 def test_without_a_weigher_that_helps_no_weights_are_offered() -> None:
     train, test = frames()
     chosen = {"weighting": {"method": "", "name": "none"}}
@@ -132,3 +140,21 @@ def test_files_that_are_no_profiles_are_told(tmp_path: Path) -> None:
     for name, words in (("text.json", "not JSON"), ("list.json", "is no profile"), ("none.json", "cannot read")):
         with pytest.raises(InputError, match=words):
             read_profile(tmp_path / name)
+
+
+def test_a_score_fitted_on_the_rows_met_never_scores_its_own() -> None:
+    """Fitted and asked on the same rows, a classifier of training against test would call ordinary rows strange."""
+    rng = np.random.default_rng(3)
+    chosen = {"ood": {"method": "ood.PluginSCOD", "settings": {}, "view": ""}}
+    named = []
+    for _ in range(5):
+        train, test = ({"a": rng.normal(size=n), "b": rng.normal(size=n), "c": rng.normal(size=n),
+                        "place": rng.choice(["north", "south"], n), "label": rng.choice(["no", "yes"], n)}
+                       for n in (300, 250))  # fmt: skip
+        report = holdfast.audit(
+            train, test, target="label", only=["OOD001"], quick=True, profile=profile(train, **chosen)
+        )
+        finding = report["OOD001"]
+        assert finding.outcome in ("found", "clear", "unsure"), finding.reason
+        named.append(0 if finding.rows is None else finding.rows.total)
+    assert np.mean(named) <= 2, f"of 250 ordinary rows {named} were called strange"

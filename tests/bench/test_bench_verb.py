@@ -13,13 +13,17 @@ import pytest
 import holdfast
 from holdfast.audit.choice import Choice
 from holdfast.audit.journal import Journal
-from holdfast.audit.load import InputError
+from holdfast.audit.load import InputError, load
+from holdfast.audit.planting import fresh_facts
+from holdfast.audit.settings import Settings
+from holdfast.audit.supply import Supply
 from holdfast.bench.candidates import variants
 from holdfast.bench.families import NAMES
+from holdfast.bench.families.labels import ALONE
 from holdfast.bench.prior import combined, fitted_weight, shipped
 from holdfast.bench.ranking import breaks_level, friedman, mean_interval, tiers
 from holdfast.bench.report import BenchReport
-from holdfast.labels import ConfidentLearning, NoiseCorrectedPosterior
+from holdfast.labels import ConfidentLearning, EnsembleNoiseCorrected, NoiseCorrectedPosterior
 from holdfast.shift import ClassifierTwoSample
 
 NOISE = ["SymmetricLabelNoise"]
@@ -51,6 +55,25 @@ def test_methods_are_ranked_by_what_they_find(labels: BenchReport) -> None:
     for row in labels.ranking:
         assert row["found"]["low"] <= row["found"]["value"] <= row["found"]["high"]
         assert row["cost"]["n"] == 4 and row["seconds"] >= 0 and row["peak_mb"] > 0
+
+
+def test_one_kind_of_model_alone_is_ranked_in_the_usual_setting_only(labels: BenchReport) -> None:
+    names = [row["name"] for row in labels.ranking if row["name"].startswith("ConfidentLearning")]
+    for kind in ALONE:
+        assert [name for name in names if name.endswith(kind)] == [f"ConfidentLearning, {kind}"]
+    assert len([name for name in names if name.endswith("votes")]) > 1
+
+
+def test_probabilities_of_one_kind_are_those_the_votes_are_the_mean_of() -> None:
+    data = table(120)
+    facts = fresh_facts(load(data, target="label"), Settings(folds=3, seed=1))
+    supply = Supply(facts, "train")
+    seen = {view: supply.arguments(["probs"], view)["probs"] for view in ("model", "votes", *ALONE)}
+    assert all(probs.shape == (120, 2) for probs in seen.values())
+    np.testing.assert_allclose(seen["votes"], np.mean([seen[view] for view in ("model", *ALONE)], axis=0), rtol=1e-12)
+    alone = EnsembleNoiseCorrected(models=("linear",), folds=3, seed=1)
+    expected = alone.mean_probabilities(X=facts["train_embedding"].astype(np.float64), y=facts["train_y"])
+    np.testing.assert_array_equal(seen["linear"], expected)
 
 
 def test_what_does_not_apply_is_listed_with_the_reason() -> None:

@@ -56,7 +56,9 @@ def is_quadratic(choice: Choice) -> bool:
     (True, False)
     """
     settings = choice.make().get_params() if choice.method else {}
-    return "kernel" in settings.get("models", ()) or ("permutations" in settings and "bandwidth" in settings)
+    return "kernel" in (choice.view, *settings.get("models", ())) or (
+        "permutations" in settings and "bandwidth" in settings
+    )
 
 
 def needs(cls: type[Method]) -> dict[str, tuple[str, ...]]:
@@ -75,14 +77,15 @@ def ask(choice: Choice, supply: Supply, known: Mapping[str, Any], call: Callable
     `known` holds the seed and the metric, for methods that have such a setting.
     """
     method: Any = choice.make(**known)
-    wanted, call = needs(type(method)), call or _plainly
+    wanted, call = needs(type(method)), call or plainly
     if hasattr(method, "fit"):
         call(method.fit, **supply.arguments(wanted["fit"], choice.view, "train"))
     verb = type(method).verbs[0]
     return call(getattr(method, verb), **supply.arguments(wanted[verb], choice.view))
 
 
-def _plainly(function: Callable[..., Any], **arguments: Any) -> Any:
+def plainly(function: Callable[..., Any], **arguments: Any) -> Any:
+    """Call the function: what watches nothing."""
     return function(**arguments)
 
 

@@ -21,17 +21,14 @@ from holdfast.audit.check import NotApplicable
 from holdfast.audit.encode import COMPONENTS, Encoder
 from holdfast.audit.fitting import make_folds, out_of_fold, row_loss, tied_rows
 from holdfast.audit.load import DataSet, InputError, Loaded, Task, encode_target, row_weights
+from holdfast.audit.members import VOTED, Members, kinds_for
 from holdfast.audit.models import Fitted, Model, ProbeModel, UserModel
 from holdfast.audit.records import ColumnRecord
 from holdfast.audit.settings import Settings
-from holdfast.labels import EnsembleNoiseCorrected
-from holdfast.labels._crossfit import ModelKind
 from holdfast.ops.metrics import METRICS, Metric
 from holdfast.ops.neighbours import NeighbourGraph, nearest_neighbours
 
 NEIGHBOURS = 10
-VOTED = 20_000  # rows up to which several kinds of model judge the labels
-KERNEL = 5_000  # rows up to which a kernel machine, quadratic in the rows, is one of them
 # Facts that are read off the tables and cost next to nothing: compared by value where the tables change.
 READ = (
     "task", "classes", "metric", "columns", "features", "train_set", "test_set", "train_target",
@@ -467,13 +464,17 @@ def test_loss(test_predicted: np.ndarray, test_y: np.ndarray, task: Task) -> np.
     return row_loss(test_predicted, test_y, task)
 
 
-def train_votes(
+def train_members(
     classes: tuple[str, ...],
     train_embedding: np.ndarray,
     train_y: np.ndarray,
-    train_probs: np.ndarray,
     settings: Settings,
-) -> np.ndarray:
+) -> Members:
+    """Out-of-fold probabilities by kind of model, beside those of the audited one; a kind is fitted when asked for."""
+    return Members(train_embedding.astype(np.float64), train_y, len(classes), settings.folds, settings.seed)
+
+
+def train_votes(train_members: Members, train_y: np.ndarray, train_probs: np.ndarray, settings: Settings) -> np.ndarray:
     """(n, k) out-of-fold probabilities for judging labels: the mean of model kinds that make different mistakes.
 
     Beyond `VOTED` rows the model's own probabilities alone: more rows make up for fewer kinds of model.
@@ -481,12 +482,8 @@ def train_votes(
     n = len(train_y)
     if n > VOTED or n < 4 * settings.folds or len(np.unique(train_y)) < 2:
         return train_probs
-    kinds: tuple[ModelKind, ...] = ("linear", "trees", "neighbours", *(("kernel",) if n <= KERNEL else ()))
-    votes = EnsembleNoiseCorrected(models=kinds, folds=settings.folds, seed=settings.seed)
-    mean = votes.mean_probabilities(X=train_embedding.astype(np.float64), y=train_y)
-    padded = np.zeros_like(train_probs)
-    padded[:, : mean.shape[1]] = mean
-    return (len(kinds) * padded + train_probs) / (len(kinds) + 1)
+    kinds = kinds_for(n)
+    return (len(kinds) * train_members.mean(kinds) + train_probs) / (len(kinds) + 1)
 
 
 def train_scale(

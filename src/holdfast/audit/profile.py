@@ -12,12 +12,13 @@ import holdfast
 from holdfast.audit.choice import Choice
 from holdfast.audit.load import InputError, Loaded, safe_text
 from holdfast.audit.load.errors import listed
+from holdfast.audit.members import KINDS
 from holdfast.lazy import FAMILIES, methods
 
 SCHEMA = "holdfast/profile/1"
 MOST_BYTES = 10_000_000
 SLOTS = ("labels", "ood", "numbers", "categories", "rows", "classes", "estimation", "weighting")
-VIEWS = ("", "model", "votes")
+VIEWS = ("", "model", "votes", *KINDS)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,17 @@ from typing import Any
 import numpy as np
 
 from holdfast.audit.check import NotApplicable
+from holdfast.audit.members import KINDS
 from holdfast.audit.probes import Probes
+from holdfast.labels._crossfit import ModelKind
 from holdfast.vocabulary import argument
 
 CUR_LABELS = ("cur_y", "cur_target", "cur_loss", "cur_correct", "cur_errors")
-MEMBERS = ("linear", "trees", "neighbours")  # the models behind `ensemble_probs`, beside the audited one
+MEMBERS: tuple[ModelKind, ...] = (
+    "linear",
+    "trees",
+    "neighbours",
+)  # the models behind `ensemble_probs`, beside the audited one
 
 
 class Unavailable(ValueError):
@@ -24,7 +30,7 @@ class Supply:
 
     `ref_` names and those of `fit` are the training rows, `cur_` names the rows met; a name without a prefix is of the
     set `plain`. `view` says where class probabilities come from: "model" or nothing (the audited one, out of fold on
-    the training rows) or "votes" (the mean of several kinds of model; of the training rows only).
+    the training rows), "votes" (the mean of several kinds of model) or one of those kinds; both of training rows only.
     """
 
     def __init__(self, facts: Probes, plain: str) -> None:
@@ -73,12 +79,12 @@ def _labels(facts: Probes, side: str, view: str) -> np.ndarray:  # noqa: ARG001
 
 
 def _probs(facts: Probes, side: str, view: str) -> np.ndarray:
-    if view == "votes":
-        if side == "test":
-            raise Unavailable("the votes of several models are made for training rows only")
-        assert len(facts["classes"])
-        return facts["train_votes"]
-    return facts[f"{side}_probs"]
+    if view not in KINDS and view != "votes":
+        return facts[f"{side}_probs"]
+    if side == "test":
+        raise Unavailable("probabilities of other kinds of model are made for training rows only")
+    assert len(facts["classes"])
+    return facts["train_votes"] if view == "votes" else facts["train_members"][view]
 
 
 def _predicted(facts: Probes, side: str, view: str) -> np.ndarray:
@@ -87,15 +93,9 @@ def _predicted(facts: Probes, side: str, view: str) -> np.ndarray:
 
 def _ensemble(facts: Probes, side: str, view: str) -> np.ndarray:  # noqa: ARG001
     """(m, n, k) out-of-fold probabilities of a few cheap models and the audited one."""
-    from holdfast.labels._crossfit import out_of_fold
-
     if side == "test":
         raise Unavailable("several models' probabilities are made for training rows only")
-    own, settings = facts["train_probs"], facts["settings"]
-    X, y = _features(facts, side, ""), facts["train_y"]
-    members = [out_of_fold(kind, X, y, settings.folds, settings.seed) for kind in MEMBERS]  # type: ignore[arg-type]
-    padded = [np.pad(probs, ((0, 0), (0, own.shape[1] - probs.shape[1]))) for probs in members]
-    return np.stack([own, *padded])
+    return np.stack([facts["train_probs"], *(facts["train_members"][kind] for kind in MEMBERS)])
 
 
 def _response(facts: Probes, side: str, view: str) -> np.ndarray:  # noqa: ARG001

@@ -7,9 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from holdfast.audit.choice import Choice
+from holdfast.audit.members import KERNEL
+from holdfast.audit.probes import Probes
 from holdfast.bench.family import Family, Outcome, Scene
 from holdfast.core import Scorer
 from holdfast.faults._tables import Truth
+
+ALONE = ("linear", "trees", "neighbours", "kernel")  # kinds of model whose probabilities are tried by themselves
 
 
 class Labels(Family):
@@ -24,12 +28,18 @@ class Labels(Family):
         "SymmetricLabelNoise", "ClassConditionalLabelNoise", "InstanceDependentLabelNoise", "SimilarClassLabelNoise",
         "NumericTargetErrors",
     )  # fmt: skip
-    views: ClassVar[tuple[str, ...]] = ("model", "votes")
+    views: ClassVar[tuple[str, ...]] = ("model", "votes", *ALONE)
     defaults: ClassVar[dict[str, str]] = {"labels": "NoiseCorrectedPosterior, votes"}
     limits = (
         "Labels that were already wrong in these data count as false alarms of every method alike: true figures are "
         "better, the order is the same.",
     )
+
+    def candidates(self, facts: Probes, only: frozenset[str] = frozenset()) -> tuple[list[Choice], dict[str, str]]:
+        """One kind of model alone is asked in a method's usual setting only, a kernel machine where rows are few."""
+        found, refused = super().candidates(facts, only)
+        alone = ALONE if len(facts["train_y"]) <= KERNEL else ALONE[:-1]
+        return [c for c in found if c.view not in ALONE or (c.view in alone and not c.settings)], refused
 
     def judgeable(self, truth: Truth) -> bool:
         return truth.train_rows is not None and truth.train_origin is None

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from holdfast.audit.choice import Choice
+from holdfast.audit.conformal import scores_of_rows_met
 from holdfast.bench.family import Family, Outcome, Scene
 from holdfast.core import Scorer
 from holdfast.faults._tables import Truth
@@ -30,7 +31,7 @@ class Ood(Family):
         return rows is not None and 0 < rows.sum() < len(rows)
 
     def judge(self, scene: Scene, candidate: Choice, known: dict[str, Any]) -> Outcome:
-        scores = self.ask(scene, candidate, known)
+        scores = scores_of_rows_met(candidate, scene.supply, known, scene.seed, scene.clock.call)
         assert scene.truth.test_rows is not None
         strange = scene.truth.test_rows[scene.facts["test_rows"]]
         if scene.facts["task"].kind == "none":
