@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import softmax
 
 from holdfast.core import Estimate, Measure
+from holdfast.estimation._class_change import ClassChange, class_change, leading
 from holdfast.estimation._expected import MetricName, expected_metric, same_rows, simulated_interval
 from holdfast.estimation._pool import Voices, fit_pool, second_opinion
 from holdfast.ops.density_ratio import effective_sample_size, logistic_ratio
@@ -27,7 +28,9 @@ class OpinionPoolEstimation(Measure):
     `s` are leave-one-out scores of kernel ridge regression on the reference features; a, b and c are fitted on the
     reference, weighted towards the current sample; with many reference rows the pooled confidence is recalibrated by
     isotonic regression. Confidence alone does not know that rows near the true boundary are hard; the second opinion
-    does, which is where the other methods of the family are most wrong.
+    does, which is where the other methods of the family are most wrong. Where new class frequencies explain the current
+    inputs as well as a change of the inputs does, the estimate goes half the way to what they would mean, and the whole
+    way counts as doubt.
 
     Use it when features of both samples are at hand and the shift is in the inputs; it is the most accurate method of
     the family there. It fails under concept shift, as everything without labels does, and on features whose
@@ -59,7 +62,8 @@ class OpinionPoolEstimation(Measure):
     ) -> Estimate:
         """The metric on the current sample, with a 90 % interval for what its labels will say."""
         opinions = second_opinion(ref_X, ref_y, cur_X, ref_probs.shape[1], self.features, self.seed)
-        weights = logistic_ratio(_doubts(ref_probs, opinions[0]), _doubts(cur_probs, opinions[1]))
+        doubts = _doubts(ref_probs, opinions[0]), _doubts(cur_probs, opinions[1])
+        weights = logistic_ratio(*doubts)
         size = effective_sample_size(weights)
         ref, cur = Voices.of(ref_probs, opinions[0]), Voices.of(cur_probs, opinions[1])
         fitted, covariance = fit_pool(ref, ref_y, weights * size / len(weights))
@@ -70,9 +74,23 @@ class OpinionPoolEstimation(Measure):
         moved = UNSEEN * (value - METRICS[self.metric](ref_y, ref_probs))
         corrected = expected_metric(self.metric, final, cur_probs)
         doubt = float(np.nan_to_num(np.hypot(moved, (corrected - value) / 2)))
+        sides = [np.hstack(parts) for parts in zip(leading(ref_X, cur_X), doubts, strict=True)]
+        change = self._class_change(ref, ref_y, cur, *sides)
+        apart = change.likely * np.nan_to_num(expected_metric(self.metric, change.belief, cur_probs) - corrected)
+        corrected, doubt = corrected + apart / 2, float(np.hypot(doubt, apart))
         entity = same_rows(cur_X, cur_probs)
         beliefs = self._beliefs(cur, fitted, covariance)
         return simulated_interval(self.metric, corrected, beliefs, cur_probs, entity, doubt, self.seed)
+
+    @staticmethod
+    def _class_change(
+        ref: Voices, ref_y: np.ndarray, cur: Voices, ref_inputs: np.ndarray, cur_inputs: np.ndarray
+    ) -> ClassChange:
+        """By beliefs that fit the reference as it is: new class frequencies leave it as relevant as it was."""
+        fitted, _ = fit_pool(ref, ref_y, np.ones(len(ref_y)))
+        share = np.bincount(ref_y, minlength=ref.model.shape[1]) / len(ref_y)
+        before, now = (softmax(voices.logits(fitted), axis=1) for voices in (ref, cur))
+        return class_change(before, now, share, ref_inputs, cur_inputs)
 
     def _beliefs(self, cur: Voices, fitted: np.ndarray, covariance: np.ndarray) -> Iterator[np.ndarray]:
         rng = np.random.default_rng(self.seed)

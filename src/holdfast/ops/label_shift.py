@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import nnls
 
+ROUNDS = 1000  # of expectation and maximisation; it stops earlier where the shares stand still
 MASS = 1e3  # how much more the mean of the weights counts than one cell of the confusion matrix
 
 
@@ -44,3 +45,30 @@ def bbse_weights(confusion: np.ndarray, predicted_share: np.ndarray, ridge: floa
     if weights.min() < 0:
         weights = nnls(left, right)[0]
     return weights / max(float(prior @ weights), 1e-12)
+
+
+def em_weights(probs: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """(k,) weights p_cur(y) / p_ref(y) that make the current sample likeliest, if its (n, k) `probs` are right.
+
+    `share` (k,) are the classes' shares of the reference; a class without reference rows cannot be told to grow.
+
+    A sure model sees three in four rows of a class that was one in two:
+
+    >>> em_weights(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]), np.array([0.5, 0.5])).tolist()
+    [0.5, 1.5]
+    """
+    known = share > 0
+    growth = known.astype(np.float64)
+    total = probs[:, known].sum(axis=1)
+    probs = probs[total > 0]  # rows that are certain of an unknown class say nothing about the known ones
+    if not len(probs):
+        return growth
+    safe = np.where(known, share, 1.0)
+    for _ in range(ROUNDS):
+        posterior = probs * growth
+        posterior /= np.maximum(posterior.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+        new = posterior.mean(axis=0) / safe
+        if np.abs(new - growth).max() < 1e-8:
+            return new
+        growth = new
+    return growth

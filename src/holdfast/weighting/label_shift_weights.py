@@ -7,9 +7,7 @@ from typing import Literal
 import numpy as np
 
 from holdfast.core import Weigher
-from holdfast.ops.label_shift import bbse_weights, joint_confusion
-
-ROUNDS = 1000  # of expectation and maximisation; it stops earlier where the shares stand still
+from holdfast.ops.label_shift import bbse_weights, em_weights, joint_confusion
 
 
 class LabelShiftWeights(Weigher):
@@ -52,7 +50,7 @@ class LabelShiftWeights(Weigher):
         """(ref_n,) weight of every reference row's class, mean 1; by class in `class_weights_`."""
         share = np.bincount(ref_y, minlength=ref_probs.shape[1]) / len(ref_y)
         if self.method == "em":
-            growth = _em_growth(np.asarray(cur_probs, dtype=np.float64), share)
+            growth = em_weights(np.asarray(cur_probs, dtype=np.float64), share)
         else:
             probs = np.asarray(ref_probs, dtype=np.float64)
             confusion = joint_confusion(probs, ref_y, len(share))
@@ -60,23 +58,3 @@ class LabelShiftWeights(Weigher):
         self.class_weights_ = np.where(share > 0, growth, 0.0)
         weights = self.class_weights_[ref_y]
         return weights / weights.mean()
-
-
-def _em_growth(probs: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """(k,) target share over reference share of every class; classes without reference rows cannot be told to grow."""
-    known = share > 0
-    growth = known.astype(np.float64)
-    total = probs[:, known].sum(axis=1)
-    probs = probs[total > 0]  # rows that are certain of an unknown class say nothing about the known ones
-    if not len(probs):
-        return growth
-    safe = np.where(known, share, 1.0)
-    for _ in range(ROUNDS):
-        posterior = probs * growth
-        evidence = posterior.sum(axis=1, keepdims=True)
-        posterior /= np.maximum(evidence, np.finfo(float).tiny)
-        new = posterior.mean(axis=0) / safe
-        if np.abs(new - growth).max() < 1e-8:
-            return new
-        growth = new
-    return growth
