@@ -10,6 +10,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 import holdfast
+from holdfast.audit.load import load
+from holdfast.audit.planting import fresh_facts
+from holdfast.audit.settings import Settings
 
 QUICK = {"quick": True, "repeats": 2}
 GOOD = ["great", "lovely", "excellent", "warm", "superb", "kind"]
@@ -47,6 +50,15 @@ def test_texts_of_one_kind_are_not_told_apart_by_components_that_fit_one_set(row
     areas = [round(report["DRI002"].estimate.value, 2) for report in reports]
     assert said["DRI002"] == ["clear"] * 3, f"{said}, AUROC between the sets {areas}"
     assert all(outcomes.count("found") == 0 for outcomes in said.values()), said
+
+
+def test_what_the_training_encoder_says_is_not_made_where_only_the_sets_are_compared() -> None:
+    texts = [f"{word} {i % 7}" for i, word in enumerate(["red", "green", "blue", "grey"] * 20)]
+    for features, shared in (({"text": texts}, False), ({"a": list(range(80))}, True)):
+        table = {**features, "y": ["no", "yes"] * 40}
+        facts = fresh_facts(load(table, table, target="y"), Settings())
+        assert facts["ref_embedding"].shape == facts["cur_embedding"].shape
+        assert ("train_embedding" in facts._known) == shared, "components of text are projected once, not twice"
 
 
 def test_copies_of_texts_alone_are_no_coincidence() -> None:

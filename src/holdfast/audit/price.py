@@ -18,8 +18,9 @@ import numpy as np
 
 from holdfast.audit import align
 from holdfast.audit.check import NotApplicable
+from holdfast.audit.facts.inputs import recoded_inputs
 from holdfast.audit.fitting import make_folds, side_by_side, tied_rows
-from holdfast.audit.probes import Probes, recoded_inputs
+from holdfast.audit.probes import Probes
 from holdfast.audit.records import Finding, Price, Remedy
 from holdfast.audit.repair import CannotPrice, Lesson, Schoolroom
 from holdfast.core import Estimate

@@ -17,12 +17,13 @@ import numpy as np
 import polars as pl
 
 from holdfast.audit.encode import Encoder, as_numbers
+from holdfast.audit.facts.inputs import model_inputs
 from holdfast.audit.large.cells import typed_cells
 from holdfast.audit.large.shards import Shard, cut, pieces, written
 from holdfast.audit.load import DataSet, InputError
 from holdfast.audit.load.parts import Parts
 from holdfast.audit.models import Fitted, Model
-from holdfast.audit.probes import Probes, model_inputs
+from holdfast.audit.probes import Probes
 from holdfast.audit.records import ColumnRecord
 from holdfast.core import Estimate
 from holdfast.engine.store import read_arrays

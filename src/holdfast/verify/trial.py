@@ -18,10 +18,11 @@ import numpy as np
 
 from holdfast.audit import align
 from holdfast.audit.check import NotApplicable, checks
+from holdfast.audit.facts.inputs import recoded_inputs
 from holdfast.audit.fitting import make_folds, side_by_side, tied_rows
 from holdfast.audit.load import InputError, Loaded
 from holdfast.audit.price import SHARE
-from holdfast.audit.probes import derived_from, recoded_inputs
+from holdfast.audit.probes import derived_from
 from holdfast.audit.records import Remedy
 from holdfast.audit.repair import CannotPrice, Lesson, Schoolroom
 from holdfast.audit.run import run_check

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from holdfast.audit.check import Check
+from holdfast.audit.facts.model import Judged
 from holdfast.audit.models import Model
-from holdfast.audit.probes import Judged
 from holdfast.audit.records import Bars, Finding, Remedy
 from holdfast.audit.settings import Settings
 from holdfast.audit.words import percent

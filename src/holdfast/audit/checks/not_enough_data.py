@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from holdfast.audit.check import Check, NotApplicable
+from holdfast.audit.facts.model import Judged
 from holdfast.audit.models import Model
-from holdfast.audit.probes import Judged
 from holdfast.audit.records import Curve, Finding, Price
 from holdfast.audit.settings import Settings
 from holdfast.estimation import PowerLawLearningCurve
