@@ -53,10 +53,9 @@ def test_texts_of_one_kind_are_not_told_apart_by_components_that_fit_one_set(row
 
 
 def test_what_the_training_encoder_says_is_not_made_where_only_the_sets_are_compared() -> None:
-    texts = [f"{word} {i % 7}" for i, word in enumerate(["red", "green", "blue", "grey"] * 20)]
-    for features, shared in (({"text": texts}, False), ({"a": list(range(80))}, True)):
-        table = {**features, "y": ["no", "yes"] * 40}
-        facts = fresh_facts(load(table, table, target="y"), Settings())
+    numbers = pl.DataFrame({"a": range(80), "label": ["no", "yes"] * 40})
+    for table, shared in ((reviews(80, 0), False), (numbers, True)):
+        facts = fresh_facts(load(table, table, target="label"), Settings())
         assert facts["ref_embedding"].shape == facts["cur_embedding"].shape
         assert ("train_embedding" in facts._known) == shared, "components of text are projected once, not twice"
 
