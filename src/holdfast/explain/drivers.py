@@ -51,23 +51,23 @@ def _expected_loss(facts: Probes) -> np.ndarray:
     Its slope is corrected by what it predicts of training losses out of fold: a loss that the features do not explain
     is the same everywhere.
     """
-    encoder, seed = facts["encoder"], facts["settings"].seed
+    encoder, seed = facts["common_encoder"], facts["settings"].seed
     model = ProbeModel(0, tuple(encoder.is_categorical))
-    inputs, loss = facts["train_X"], facts["train_loss"]
+    inputs, loss = facts["ref_X"], facts["train_loss"]
     left_out = out_of_fold(model, inputs, loss, facts["folds"], seed)
     centred = left_out - left_out.mean()
     spread = float(centred @ centred)
     slope = float(np.clip(centred @ loss / spread, 0.0, 1.0)) if spread > 1e-12 else 0.0
-    predicted = model.fit(inputs, loss, None, seed).predict(facts["test_X"])
+    predicted = model.fit(inputs, loss, None, seed).predict(facts["cur_X"])
     return np.asarray(loss.mean() + slope * (predicted - left_out.mean()))
 
 
 def _slices(facts: Probes, excess: np.ndarray) -> list[tuple[str, int, Estimate]]:
-    settings, slicing = facts["settings"], slicing_of(facts["features"], facts["encoder"])
+    settings, slicing = facts["settings"], slicing_of(facts["features"], facts["common_encoder"])
     if len(excess) < LEAST_ROWS or not slicing.places:
         return []
     finder = WeakSlices(seed=settings.seed, level=settings.level, unordered=slicing.unordered)
-    finder.group_rows(X=slicing.shown(facts["test_X"]), loss=excess, columns=slicing.names)
+    finder.group_rows(X=slicing.shown(facts["cur_X"]), loss=excess, columns=slicing.names)
     found = zip(slicing.rules(finder), finder.slices_, strict=True)
     return [(rule, int(size), effect) for rule, (_, size, effect, _) in found]
 
