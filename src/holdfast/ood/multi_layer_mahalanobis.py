@@ -43,7 +43,7 @@ class MultiLayerMahalanobis(Scorer):
     silent: ClassVar[tuple[str, ...]] = ("layers",)  # no law can guess names of layers
     layers: tuple[str, ...] = ()
     step: float = 0.01
-    shrinkage: float | None = None
+    shrinkage: float | None = 0.001
 
     def fit(self, images: np.ndarray, y: np.ndarray, model: Any) -> MultiLayerMahalanobis:
         """Learn class means and the shared covariance of every layer, and how distances spread."""

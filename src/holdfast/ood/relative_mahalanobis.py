@@ -29,7 +29,7 @@ class RelativeMahalanobis(Scorer):
 
     source = "ren2021relative"
     claims = ("held_out_class", "far", "near")
-    shrinkage: float | None = None
+    shrinkage: float | None = 0.001
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> RelativeMahalanobis:
         """Learn class means, their shared covariance, and where the class means lie among all rows."""
