@@ -251,3 +251,19 @@ def test_asking_for_what_is_not_there_says_what_is() -> None:
         _plant(faults.SymmetricLabelNoise(), tables, 1.5)
     with pytest.raises(CannotPlant, match="no test table"):
         _plant(faults.ColumnShift(), _tables("one_table"), 0.5)
+
+
+def test_cell_errors_are_of_three_kinds_in_as_many_cells_as_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({name: 100.0 * (j + 1) + rng.normal(size=4000) for j, name in enumerate("abcde")})
+    tables = Tables(frame, frame, kinds=dict.fromkeys("abcde", "number"))
+    planted, truth = _plant(faults.CellErrors(cells=0.5), tables, 0.2)
+    assert planted.test is not None and truth.test_rows is not None and truth.columns == tuple("abcde")
+    old, new = frame.to_numpy(), planted.test.to_numpy()
+    changed = (old != new)[truth.test_rows]
+    assert truth.test_rows.sum() == 800 and not (old != new)[~truth.test_rows].any()
+    assert 2.8 < changed.sum(axis=1).mean() < 3.2, "one cell, and each of the other four with probability one half"
+    slips = np.isclose(new, 10 * old)
+    swaps = np.isin(new, old.ravel()) & (old != new)
+    shares = [float(kind[truth.test_rows].sum() / changed.sum()) for kind in (slips, swaps)]
+    assert all(0.28 < share < 0.39 for share in shares), f"slips and swaps are {shares} of the wrong cells"

@@ -21,7 +21,9 @@ class Ood(Family):
     question = "Which method tells rows unlike the training data from ordinary ones?"
     found = "AUROC of the planted rows against ordinary ones"
     cost = "on the rows kept, below rejecting exactly the planted ones"
-    faults: ClassVar[tuple[str, ...]] = ("NovelClass", "MissingRegion", "Truncation", "UnitChange")
+    faults: ClassVar[tuple[str, ...]] = (
+        "NovelClass", "MissingRegion", "Truncation", "UnitChange", "CellErrors",
+    )  # fmt: skip
     plain = "test"
     needs_target = False
     defaults: ClassVar[dict[str, str]] = {"ood": "NearestNeighbourDistance"}
