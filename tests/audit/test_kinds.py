@@ -138,3 +138,17 @@ def test_wide_tables_stay_quick() -> None:
     )
     report = holdfast.audit(frame[:80], frame[80:], target="y", only=["SCH001", "SCH002", "DRI001", "DUP001"], **QUICK)
     assert not [f.reason for f in report.findings if f.outcome == "error"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rows", [6, 40, 61])
+def test_tiny_tables_of_chance_give_no_error_and_no_warning(rows: int) -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        train, test = (
+            {"a": rng.normal(size=rows), "b": rng.choice(["x", "y"], rows), "label": rng.choice(["p", "q", "r"], rows)}
+            for _ in range(2)
+        )
+        report = holdfast.audit(train, test, target="label", quick=True)
+        errors = {finding.code: finding.reason for finding in report.findings if finding.outcome == "error"}
+        assert not errors, errors

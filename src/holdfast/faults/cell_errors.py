@@ -53,10 +53,11 @@ class CellErrors(Fault):
             for j, column in enumerate(old)
         ]
         differ = np.column_stack([a.ne_missing(b).to_numpy() for a, b in zip(new, old, strict=True)])
-        is_wrong = differ.any(axis=1)
+        is_wrong: np.ndarray = differ.any(axis=1)
+        touched: np.ndarray = differ.any(axis=0)
         truth = Truth(
             test_rows=is_wrong,
-            columns=tuple(name for name, any_ in zip(names, differ.any(axis=0), strict=True) if any_),
+            columns=tuple(name for name, is_touched in zip(names, touched, strict=True) if is_touched),
             amount=float(is_wrong.mean()),
             note=f"{differ.sum():,} cells in {is_wrong.sum():,} rows of the test table are wrong",
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from holdfast.audit.check import Check
+from holdfast.audit.check import Check, NotApplicable
 from holdfast.audit.choice import Choice, ask, said_of
 from holdfast.audit.encode import Encoder
 from holdfast.audit.evidence import without_gaps, worst_rows
@@ -19,6 +19,7 @@ from holdfast.ops.density_ratio import effective_sample_size
 from holdfast.shift import ClassifierTwoSample
 from holdfast.weighting import LogisticRatio
 
+LEAST_ROWS = 4  # of each set, some to fit and some to score
 WORTH = 0.52  # AUROC
 
 
@@ -40,6 +41,8 @@ class JointDrift(Check):
         common_encoder: Encoder, train_rows: np.ndarray, test_rows: np.ndarray, test_set: DataSet, settings: Settings,
         facts: Any = None,
     ) -> Finding:  # fmt: skip
+        if min(len(ref_X), len(cur_X)) < LEAST_ROWS:
+            raise NotApplicable(f"at least {LEAST_ROWS} rows of each set are needed to tell them apart")
         method = ClassifierTwoSample(seed=settings.seed, explain=True)
         ref_X, cur_X = without_gaps(ref_X, cur_X)
         area = method.measure(ref_X=ref_X, cur_X=cur_X)

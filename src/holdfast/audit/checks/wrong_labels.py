@@ -102,7 +102,6 @@ class WrongTestLabels(Check):
             return self.clear(doubt.summary("test"), estimate=doubt.rate, unit="share of labels that are wrong")
         rows = test_rows[doubt.rows]
         kept = np.setdiff1d(np.arange(len(test_y)), doubt.rows)
-        values = [metric(test_y, test_predicted), metric(test_y[kept], test_predicted[kept])]
         conclude = self.found if doubt.found else self.unsure
         return conclude(
             doubt.summary("test"),
@@ -110,17 +109,21 @@ class WrongTestLabels(Check):
             unit="share of labels that are wrong",
             because=("The model was learnt elsewhere: where the relation changed, its errors look like wrong labels.",),
             rows=_shown("test", test_set, rows, doubt, features, task, settings),
-            price=Price(
-                metric.name,
-                "Have the doubtful test labels checked",
-                before=values[0],
-                after=values[1],
-                reason=f"This repairs the measurement, not the model: {metric.label} reads "
-                f"{values[0]:.3f} with the "
-                f"doubtful labels and at most {values[1]:.3f} without them.",
-            ),
+            price=_measured_without(metric, test_y, test_predicted, kept) if len(kept) else None,
             what_to_do="Have a person check these labels before the score is believed.",
         )
+
+
+def _measured_without(metric: Metric, y: np.ndarray, predicted: np.ndarray, kept: np.ndarray) -> Price:
+    before, after = metric(y, predicted), metric(y[kept], predicted[kept])
+    return Price(
+        metric.name,
+        "Have the doubtful test labels checked",
+        before=before,
+        after=after,
+        reason=f"This repairs the measurement, not the model: {metric.label} reads {before:.3f} with the doubtful "
+        f"labels and at most {after:.3f} without them.",
+    )
 
 
 class _Doubt:
