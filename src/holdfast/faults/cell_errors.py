@@ -53,8 +53,8 @@ class CellErrors(Fault):
             for j, column in enumerate(old)
         ]
         differ = np.column_stack([a.ne_missing(b).to_numpy() for a, b in zip(new, old, strict=True)])
-        is_wrong: np.ndarray = differ.any(axis=1)
-        touched: np.ndarray = differ.any(axis=0)
+        is_wrong = np.logical_or.reduce(differ, axis=1)
+        touched = np.logical_or.reduce(differ, axis=0)
         truth = Truth(
             test_rows=is_wrong,
             columns=tuple(name for name, is_touched in zip(names, touched, strict=True) if is_touched),
