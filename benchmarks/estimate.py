@@ -37,6 +37,7 @@ from holdfast.ops.metrics import METRICS
 
 RECORD = Path(__file__).parent / "records" / "estimate.json"
 DRAWS = 6
+SIZES = (600, 3000)  # rows of both sets in which slices are planted
 
 
 def main() -> None:
@@ -52,7 +53,11 @@ def main() -> None:
 
 
 def slices() -> dict:
-    return {"natural": natural_slices(), "planted": made_slices(0.5), "none": made_slices(0)}
+    return {
+        "natural": natural_slices(),
+        **{f"planted, {rows} rows": made_slices(0.5, rows) for rows in SIZES},
+        **{f"none, {rows} rows": made_slices(0, rows) for rows in SIZES},
+    }
 
 
 def natural_table() -> dict:
@@ -142,16 +147,17 @@ def natural_slices() -> dict:
     return {"pairs": tables, "pairs_with_slices": pairs_with, "slices": named, "truly_below_training": right}
 
 
-def made_slices(coins: float, draws: int = 60) -> dict:
-    """600 + 600 rows, a fifth of the labels wrong everywhere; in one slice of a ninth of the rows so many are coins."""
+def made_slices(coins: float, rows: int, draws: int = 40) -> dict:
+    """As many rows in both sets, a fifth of the labels wrong everywhere; in a slice of a ninth so many are coins."""
     named = hit = 0
     for seed in range(draws):
         rng = np.random.default_rng([seed, 5])
-        X, side = rng.random((1200, 4)), rng.integers(2, size=1200)
+        X, side = rng.random((2 * rows, 4)), rng.integers(2, size=2 * rows)
         weak = (X[:, 0] < 1 / 3) & (X[:, 1] < 1 / 3)
-        y = np.where(rng.random(1200) < np.where(weak, max(0.2, coins), 0.2), 1 - side, side)
+        y = np.where(rng.random(2 * rows) < np.where(weak, max(0.2, coins), 0.2), 1 - side, side)
         frame = pl.DataFrame({**{f"c{column}": X[:, column] for column in range(4)}, "side": side, "y": y})
-        made = holdfast.estimate(frame[:600], frame[600:].drop("y"), target="y", draws=1, seed=seed).to_dict()["result"]
+        production = frame[rows:].drop("y")
+        made = holdfast.estimate(frame[:rows], production, target="y", draws=1, seed=seed).to_dict()["result"]
         named += bool(made["slices"])
         hit += any("c0 <" in one["label"] and "c1 <" in one["label"] for one in made["slices"])
     return {"draws": draws, "with_a_slice": named, "with_both_columns_of_the_planted_one": hit}

@@ -180,6 +180,18 @@ def test_a_search_names_the_slice_that_is_worse_and_what_training_rows_say_of_it
     assert "slices" in [section["id"] for section in found.to_dict()["sections"]]
 
 
+def test_a_slice_of_which_the_model_does_not_know_that_it_is_weak_is_named() -> None:
+    """Its labels are coins: no confidence says so, only the labels of training rows of the same slice."""
+    rng = np.random.default_rng(1)
+    X, side = rng.random((4000, 4)), rng.integers(2, size=4000)
+    weak = (X[:, 0] < 1 / 3) & (X[:, 1] < 1 / 3)
+    y = np.where(rng.random(4000) < np.where(weak, 0.5, 0.2), 1 - side, side)
+    frame = pl.DataFrame({**{f"c{column}": X[:, column] for column in range(4)}, "side": side, "y": y})
+    made = holdfast.estimate(frame[:2000], frame[2000:].drop("y"), target="y", draws=1).to_dict()["result"]
+    labels = [one["label"] for one in made["slices"]]
+    assert any("c0 <" in label and "c1 <" in label for label in labels), labels
+
+
 def test_no_slice_is_named_where_all_rows_are_alike() -> None:
     """The rate over many draws is in benchmarks/records/estimate.json."""
     rng = np.random.default_rng(3)

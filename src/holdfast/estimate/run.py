@@ -340,15 +340,16 @@ def _with_slices(facts: Probes, found: Found, parts: Parts) -> Found:
     if not sought.slices:
         return found
     widened = found.widened * simultaneous(len(sought.slices))
-    judging = _evidence(facts, len(facts["test_rows"]), sought.unseen)
-    ask = _Asking(facts, found.metric, judging, found.chosen, widened, parts.worth)
     means: Iterable[float | None] = repeat(None) if parts.means is None else parts.means.slices
-    judged = [(one, ask.of(one.rows, mean)) for one, mean in zip(sought.slices, means, strict=False)]
-    worse = [
-        (one, own, _measured(facts, found.metric, np.intersect1d(one.train, sought.unseen)))
-        for one, own in judged
-        if found.worse(own)
-    ]
+    judged = []
+    for one, mean in zip(sought.slices, means, strict=False):
+        inside = np.intersect1d(one.train, sought.unseen)
+        measured = _measured(facts, found.metric, inside)
+        # labels of the slice itself say how hard it is; with too few of them estimators go by the whole
+        evidence = _evidence(facts, len(facts["test_rows"]), sought.unseen if measured is None else inside)
+        ask = _Asking(facts, found.metric, evidence, found.chosen, widened, parts.worth)
+        judged.append((one, ask.of(one.rows, mean), measured))
+    worse = [(one, own, measured) for one, own, measured in judged if found.worse(own)]
     return found._replace(slices=worse, searched=len(judged))
 
 

@@ -2,7 +2,9 @@
 
 Half of the labelled rows teach a model how large the loss is; what it foresees of the production rows is searched
 (`slices.WeakSlices`). A slice is judged by the estimator that planting chose, which learns from the other half alone,
-whose labels the search has not seen: a slice that chance in the labels made is not borne out there.
+whose labels the search has not seen: a slice that chance in the labels made is not borne out there. Of that half it
+learns from the rows of the slice itself where they are enough, because what makes a slice weak is often that the model
+does not know that it is.
 """
 
 from __future__ import annotations
