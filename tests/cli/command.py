@@ -14,13 +14,13 @@ import pytest
 from holdfast.cli import main
 
 
-def holdfast(*arguments: object, cwd: Path | None = None) -> CompletedProcess[str]:
+def holdfast(*arguments: object, cwd: Path | None = None, columns: int = 120) -> CompletedProcess[str]:
     """Run the command; exit code, standard output and standard error as of a process of its own."""
     said, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     words = ["holdfast", *map(str, arguments)]
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(errors):
         patch.setattr(sys, "argv", words)
-        patch.setenv("COLUMNS", "120")
+        patch.setenv("COLUMNS", str(columns))
         patch.setenv("NO_COLOR", "1")
         patch.chdir(cwd or Path.cwd())
         with warnings.catch_warnings():

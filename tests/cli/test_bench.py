@@ -33,6 +33,15 @@ def test_a_bench_prints_the_ranking_and_writes_a_profile_that_the_audit_takes(tr
     assert any("chosen by planting" in words for words in finding["because"])
 
 
+def test_a_narrow_terminal_shows_whole_names(train: Path, tmp_path: Path) -> None:
+    only = ("--only", "NearestNeighbourDistance", "--fault", "UnitChange", "--draws", "2")
+    done = holdfast("bench", "ood", train, "--target", "label", "--out", tmp_path / "bench", *only, columns=80)
+    assert done.returncode == 0, done.stderr
+    ranking = done.stdout.split("Chosen")[0]
+    assert "NearestNeighbourDistance (default)" in ranking and " to " in ranking, ranking
+    assert max(map(len, ranking.splitlines())) <= 80
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

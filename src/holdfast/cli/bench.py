@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from holdfast.bench.report import BenchReport
 
 MOST = 15  # rows of a table on the terminal
+WIDE = 110  # columns of a terminal that hold every column of a ranking
 
 
 def run(family: str, train: str, test: str | None, *, out: Path, roles: list[str], **settings: Any) -> None:
@@ -48,7 +49,7 @@ def _show(report: BenchReport, page: Path) -> None:
     for slot, choice in report.choices.items():
         rows = [row for row in report.ranking if row["slot"] == slot]
         console.print()
-        console.print(_table(record, slot, rows[:MOST]))
+        console.print(_table(record, slot, rows[:MOST], console.width >= WIDE))
         if len(rows) > MOST:
             console.print(Text(f"and {len(rows) - MOST} more in the page", style="dim"))
         console.print(
@@ -72,7 +73,8 @@ def _because(choice: dict[str, Any]) -> str:
     return f", by what was planted here and by what {choice['sets']} other data sets say."
 
 
-def _table(record: dict[str, Any], slot: str, rows: list[dict[str, Any]]) -> Table:
+def _table(record: dict[str, Any], slot: str, rows: list[dict[str, Any]], wide: bool) -> Table:
+    """On a narrow terminal without costs and memory, which the page has: the name of a method has to be read."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -82,12 +84,13 @@ def _table(record: dict[str, Any], slot: str, rows: list[dict[str, Any]]) -> Tab
 
     title = record["found"] if slot == record["family"] else f"{slot}: {record['found']}"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title, title_justify="left")
-    for name in ("tier", "method", "found", "cost", "CPU s", "MiB"):
+    names = ("tier", "method", "found", "CPU s", *(("cost", "MiB") if wide else ()))
+    for name in names:
         table.add_column(name, justify="left" if name == "method" else "right", no_wrap=name != "method")
     for row in rows:
         name = clip(visible(row["name"]), 90) + (" (default)" if row["default"] else "")
         style = "red" if row["mark"] else ""
-        cells = ["–" if row["tier"] is None else str(row["tier"]), name, span(row["found"]), span(row["cost"]),
-                 number(row["seconds"]), number(row["peak_mb"])]  # fmt: skip
-        table.add_row(*(Text(cell) for cell in cells), style=style)
+        cells = ["–" if row["tier"] is None else str(row["tier"]), name, span(row["found"]), number(row["seconds"]),
+                 span(row["cost"]), number(row["peak_mb"])]  # fmt: skip
+        table.add_row(*(Text(cell) for cell in cells[: len(names)]), style=style)
     return table
