@@ -20,6 +20,8 @@ from holdfast.audit.run import run_check
 from holdfast.audit.settings import Settings
 from holdfast.drill.ground import UNTOUCHED, Ground
 from holdfast.drill.plan import chosen_checks
+from holdfast.faults import ExponentialTilt
+from holdfast.faults._tables import CannotPlant
 from holdfast.report.drill import render, validate_drill
 
 CHEAP = {"checks": ["DRI001", "DUP001"], "faults": ["ColumnShift", "ExactDuplicates"], "draws": 12}
@@ -199,6 +201,26 @@ def test_what_has_no_place_in_the_data_says_why() -> None:
     assert "numeric" in by_code["LAB001"]["faults"][0]["reason"] or "class" in by_code["LAB001"]["faults"][0]["reason"]
     assert by_code["IMB001"]["faults"] == []
     assert by_code["IMB001"]["reason"]
+
+
+@pytest.mark.parametrize("open_draws", [True, False])
+def test_a_draw_without_a_place_is_drawn_again_and_only_then_told(
+    open_draws: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tilt of some columns is impossible; another draw may take another column, and none may be left."""
+    plant, calls = ExponentialTilt.plant, []
+
+    def often_refused(self: Any, tables: Any, strength: float, rng: np.random.Generator) -> Any:
+        calls.append(strength)
+        if strength < ExponentialTilt.strengths[-1] and (not open_draws or rng.random() < 0.5):
+            raise CannotPlant("This column cannot be tilted so far.")
+        return plant(self, tables, strength, rng)
+
+    monkeypatch.setattr(ExponentialTilt, "plant", often_refused)
+    record = holdfast.drill(table(), checks=["DRI001"], faults=["ExponentialTilt"], draws=5).to_dict()
+    seen = fault_of(record, "DRI001")
+    assert len(calls) > 10
+    assert ("cannot be tilted" in (seen.get("reason") or "")) != open_draws, seen
 
 
 def test_a_check_that_finds_something_anyway_is_asked_on_dealt_rows_or_by_rows() -> None:

@@ -28,6 +28,7 @@ from holdfast.faults._pixels import PictureFault
 from holdfast.faults._tables import CannotPlant, Tables, Truth
 
 WANTED = 0.8
+REDRAWS = 10  # of a copy whose draw of a column or a class has no place for the fault
 MOST_ROWS = 5_000  # of each set, planted in where nothing is fitted again
 REFIT_ROWS = 1_000  # the same where every copy asks for new fits
 PICTURES = 300  # the same where every copy has new pictures
@@ -195,13 +196,13 @@ class _Bases:
 
         Copies with pictures of their own are not kept: they would fill the disk.
         """
-        rng = stream(self.facts["settings"].seed, fault, strength, draw)
+        seed = self.facts["settings"].seed
         if isinstance(fault, PictureFault):
-            return planted_facts(base, fault, strength, rng)
+            return plant_draw(base, fault, strength, seed, draw)
         if self._of != (type(fault), base):
             self._planted, self._of = {}, (type(fault), base)
         if (strength, draw) not in self._planted:
-            self._planted[strength, draw] = planted_facts(base, fault, strength, rng)
+            self._planted[strength, draw] = plant_draw(base, fault, strength, seed, draw)
         return self._planted[strength, draw]
 
     def rows_of(self, check: type[Check]) -> int | None:
@@ -265,12 +266,26 @@ def _outcome(check: type[Check], base: Base) -> str:
     return run_check(check(), base.facts).outcome
 
 
-def stream(seed: int, fault: Fault, strength: float, draw: int) -> np.random.Generator:
+def plant_draw(base: Base, fault: Fault, strength: float, seed: int, draw: int) -> tuple[Probes, Truth]:
+    """The copy of that number. Where it finds no place it is drawn again: another column or class may have one.
+
+    Raises `CannotPlant` where none of `REDRAWS` does.
+    """
+    for again in range(REDRAWS):
+        try:
+            return planted_facts(base, fault, strength, _stream(seed, fault, strength, draw, again))
+        except CannotPlant as reason:
+            problem = reason
+    raise problem
+
+
+def _stream(seed: int, fault: Fault, strength: float, draw: int, again: int) -> np.random.Generator:
     """The random stream of one planting: of its own, so that what looks for the fault knows nothing of it."""
     from hashlib import blake2b
 
     name = f"{type(fault).__name__} {strength!r}".encode()
-    return np.random.default_rng([seed, 99, int.from_bytes(blake2b(name, digest_size=6).digest()), draw])
+    words = [seed, 99, int.from_bytes(blake2b(name, digest_size=6).digest()), draw]
+    return np.random.default_rng([*words, again] if again else words)
 
 
 def in_words(fault: Fault) -> str:

@@ -6,17 +6,18 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from holdfast.audit.check import Check, NotApplicable, Skipped
 from holdfast.audit.journal import Journal
-from holdfast.audit.planting import Base, planted_facts, trial
-from holdfast.audit.power import Rule, fault_named, next_strength, stream
+from holdfast.audit.planting import Base, trial
+from holdfast.audit.power import Rule, fault_named, next_strength, plant_draw
 from holdfast.audit.run import run_check
 from holdfast.audit.settings import Settings
 from holdfast.drill.ground import UNTOUCHED, Ground
 from holdfast.drill.plan import Pair, pairs_of, rows_to_ask, sizes_of
+from holdfast.faults._tables import CannotPlant
 
 Progress = Callable[[str, int, int], None]
 USUAL = 25  # looks that a pair takes
@@ -99,12 +100,21 @@ class Looks:
             strength, draw = next(iter(wanted.values()))
             yield f"{group[0].fault} at {strength:g}"
             base = base or self._known(group, by_code)
-            facts, truth = planted_facts(base, fault, strength, stream(self.settings.seed, fault, strength, draw))
-            for pair in (pair for pair, due in wanted.items() if due == (strength, draw)):
+            waiting = [pair for pair, due in wanted.items() if due == (strength, draw)]
+            try:
+                facts, truth = plant_draw(base, fault, strength, self.settings.seed, draw)
+            except CannotPlant as problem:
+                self._leave_out(waiting, str(problem).rstrip("."))
+                group = [pair for pair in group if pair not in waiting]
+                continue
+            for pair in waiting:
                 started = time.perf_counter()
                 seen = asdict(trial(by_code[pair.check], facts, truth, base, pair.by_rows))
                 seen["seconds"] = round(time.perf_counter() - started, 3)
                 self.journal.add(planted_key(pair, strength, draw), seen)
+
+    def _leave_out(self, pairs: list[Pair], reason: str) -> None:
+        self.pairs = [replace(pair, reason=reason) if pair in pairs else pair for pair in self.pairs]
 
     def _known(self, group: list[Pair], by_code: dict[str, type[Check]]) -> Base:
         """What a group is planted in, with every fact that its checks read: copies keep what the fault leaves alone."""
