@@ -204,23 +204,23 @@ def _statement(family: Family, table: _Table, ranked: list[dict[str, Any]]) -> l
         of = "" if slot == family.name else f"Of the tests of {slot}: "
         fine = [row for row in rows if not row["mark"]]
         if not fine:
-            said.append(f"{of}every method breaks its level.")
+            said.append(f"{of}{'every' if of else 'Every'} method breaks its level.")
             continue
         tied = [row["name"] for row in fine if row["tier"] == 1]
         n = len(table.planted)
         if len(fine) == 1:
-            said.append(f"{of}only {fine[0]['name']} applies.")
+            said.append(f"{of}{'only' if of else 'Only'} {fine[0]['name']} applies.")
         elif len(tied) == 1:
             said.append(f"{of}{tied[0]} is better than each of the other {len(fine) - 1} (Wilcoxon's signed-rank test "
                         f"over {n} plantings, Holm-corrected).")  # fmt: skip
         else:
             others = len(fine) - len(tied)
-            said.append(f"{of}these {len(tied)} cannot be told apart over {n} plantings: {'; '.join(tied)}."
+            said.append(f"{of}{'these' if of else 'These'} {len(tied)} cannot be told apart over {n} plantings: {'; '.join(tied)}."
                         + (f" They are better than the other {others}." if others else ""))  # fmt: skip
         overall = friedman(table.signed(fine))
         if overall is not None and overall >= 0.05:
             said[-1] += f" Friedman's test does not even tell the methods apart as a whole (p = {overall:.2g})."
         marked = [row["name"] for row in rows if row["mark"]]
         if marked:
-            said.append(f"{of}ranked last for false alarms: {'; '.join(marked)}.")
+            said.append(f"{of}{'ranked' if of else 'Ranked'} last for false alarms: {'; '.join(marked)}.")
     return said

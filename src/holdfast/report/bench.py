@@ -43,7 +43,8 @@ def _slot(record: dict[str, Any], slot: str, place: int) -> dict[str, Any]:
         "unit": "",
         "items": [[row["name"], *(row["found"][end] for end in ("value", "low", "high"))] for row in rows[:SHOWN]],
     }
-    return {"name": slot, "rows": rows, "choice": record["choices"][slot], "detail": detail,
+    beside = list(dict.fromkeys(key for row in rows for key in row["extras"]))
+    return {"name": slot, "rows": rows, "choice": record["choices"][slot], "detail": detail, "beside": beside,
             "picture": charts.chart(detail, f"bench-{place}")}  # fmt: skip
 
 
