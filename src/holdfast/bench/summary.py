@@ -215,7 +215,8 @@ def _statement(family: Family, table: _Table, ranked: list[dict[str, Any]]) -> l
                         f"over {n} plantings, Holm-corrected).")  # fmt: skip
         else:
             others = len(fine) - len(tied)
-            said.append(f"{of}{'these' if of else 'These'} {len(tied)} cannot be told apart over {n} plantings: {'; '.join(tied)}."
+            these = "these" if of else "These"
+            said.append(f"{of}{these} {len(tied)} cannot be told apart over {n} plantings: {'; '.join(tied)}."
                         + (f" They are better than the other {others}." if others else ""))  # fmt: skip
         overall = friedman(table.signed(fine))
         if overall is not None and overall >= 0.05:

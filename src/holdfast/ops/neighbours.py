@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from holdfast.core import Estimate
-from holdfast.ops.exact_neighbours import BLOCK, nearest_exactly
+from holdfast.ops.exact_neighbours import BLOCK, nearest_exactly, nearest_surely
 from holdfast.ops.hashing import copies_before, first_equal_rows
 from holdfast.ops.neighbour_lists import Lists
 from holdfast.ops.resampling import wilson
@@ -74,7 +74,7 @@ def _search(
 ) -> tuple[np.ndarray, np.ndarray, Estimate, str]:
     faiss = _faiss() if len(base) > SMALL else None
     if k == 0 or faiss is None:
-        candidates = nearest_exactly(asked, base, min(k + own + SPARE, len(base)))
+        candidates = nearest_surely(asked, base, min(k + own + SPARE, len(base)), max(k + own, 1))
         return *_ranked(asked, base, candidates, own, k), Estimate(1.0, 1.0, 1.0, len(asked)), "exact"
     lists = 1 << round(np.log2(LISTS * np.sqrt(len(base))))
     if len(base) < LARGE or len(asked) < 16 * lists:  # too few queries to pay for the training of lists
