@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from holdfast.corpus.benchmarks import Item, read_items
+from holdfast.corpus.digests import HASH
 from holdfast.corpus.output import write_outputs
 from holdfast.corpus.records import Fields
-from holdfast.corpus.scan import HASH, Arrays, Index, Scan, sample_texts, scan_shard
+from holdfast.corpus.scan import Arrays, Index, Scan, sample_texts, scan_shard
 from holdfast.corpus.sources import Shard, Source, cut, find_sources, wrong
 from holdfast.corpus.summary import check_broken, summary_of, troubles
 from holdfast.corpus.workspace import workspace, write_text
@@ -69,7 +70,7 @@ def decontaminate(
         shards, weights, piece = cut(sources)
         looked_for = _prepare(items, sources, shards, piece, fields)
         total = sum(source.size for source in sources) + (1 << 30)  # always the compiled kernels
-        scan = Scan(sources, piece, fields, _look, (looked_for, threshold), total)
+        scan = Scan(sources, piece, fields, _look, (looked_for, threshold), total, exact=False)
         _, pieces = place.stage("scan", scan_shard, scan, shards, weights, "reading")
         index = Index(sources, pieces)
         hits = _hits(index, items)

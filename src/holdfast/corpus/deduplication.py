@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from holdfast.corpus.digests import HASH
 from holdfast.corpus.duplicates import (
     DOCUMENTS,
     TOGETHER,
@@ -26,7 +27,7 @@ from holdfast.corpus.duplicates import (
 )
 from holdfast.corpus.output import write_outputs
 from holdfast.corpus.records import Fields
-from holdfast.corpus.scan import HASH, Arrays, Index, Scan, sample_texts, scan_shard
+from holdfast.corpus.scan import Arrays, Index, Scan, sample_texts, scan_shard
 from holdfast.corpus.sources import cut, find_sources, wrong
 from holdfast.corpus.summary import check_broken, rate_alarms, summary_of, troubles
 from holdfast.corpus.workspace import Workspace, workspace

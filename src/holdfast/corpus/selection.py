@@ -12,9 +12,10 @@ from zlib import crc32
 
 import numpy as np
 
+from holdfast.corpus.digests import HASH
 from holdfast.corpus.output import write_outputs
 from holdfast.corpus.records import Fields, read_pieces
-from holdfast.corpus.scan import HASH, Arrays, Index, Scan, sample_texts, scan_shard
+from holdfast.corpus.scan import Arrays, Index, Scan, sample_texts, scan_shard
 from holdfast.corpus.sources import cut, find_sources, wrong
 from holdfast.corpus.summary import check_broken, summary_of, troubles
 from holdfast.corpus.vectors import Lexical, look_at_words, vectors_of
@@ -89,7 +90,8 @@ def select(
         look, shared = _prepared(
             method, embeddings is not None, aim, sample_texts(sources, shards, piece, fields, SAMPLE)
         )
-        scan = Scan(sources, piece, fields, look, shared, sum(source.size for source in sources))
+        total = sum(source.size for source in sources)
+        scan = Scan(sources, piece, fields, look, shared, total, exact=look is None)
         _, pieces = place.stage("scan", scan_shard, scan, shards, weights, "reading")
         index = Index(sources, pieces)
         chosen = _chosen(method, index, keep, seed, aim, shared, embeddings)

@@ -10,6 +10,7 @@ from numba import njit
 
 from holdfast.ops.text_tables import CJK, CODES, LEAD, MIX, PRIME, SALT, band_salts, permutations
 
+COMPILED = True
 EMPTY = np.uint32(0xFFFFFFFF)
 _SHIFT_A, _SHIFT_B, _SHIFT_C, _HALF = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 _MIX_A, _MIX_B, _STEP, _NONE = MIX[0], MIX[1], np.uintp(1), np.uint8(0)

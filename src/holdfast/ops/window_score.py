@@ -27,7 +27,7 @@ STRETCH, EXTRA = 1.5, 6  # the window of an item of n words has STRETCH * n + EX
 RAREST = 12  # words by which an item is found
 LEFT_OUT = 0.4  # of the weight that makes a candidate: so much may the words have that are not counted at first
 UNIT = 256  # weights are summed in whole numbers of 1 / UNIT, rounded up: those of 12 words stay below 2 ** 16
-SIEVE = 64  # bits of the sieve a word, about: it lets pass few words that are not looked for
+SIEVE = 32  # bits of the sieve a word, about: it lets pass few words that are not looked for
 
 
 @dataclass(frozen=True)
@@ -224,11 +224,11 @@ def _gather(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Note the words of a block, and behind the first `count` of `possible` what reaches its bound; how many there are.
 
-    `sums` has for every item the number of the last block that has words of it (32 bits), the units of those in the
-    block before (16) and in this one (16).
+    `sums` has for every item the number of the last block that has words of it (32 bits), the units of those in this
+    block (16) and in the one before (16).
     """
-    low, half, whole = np.uint64(0xFFFF), np.uint64(16), np.uint64(32)
-    head = np.uint64(block) << whole
+    low, half, whole, two = np.uint64(0xFFFF), np.uint64(16), np.uint64(32), np.uint64(2)
+    now = np.uint64(block)
     for word in words:
         if not _passes(sieve, word):
             continue
@@ -236,19 +236,14 @@ def _gather(  # type: ignore[no-untyped-def]
         if number < 0 or seen[number] == block:
             continue
         seen[number] = block
-        unit = units[number]
+        unit = units[number] << half
         for place in range(posting_starts[number], posting_starts[number + 1]):
             item = posting[place]
             held = sums[item]
-            age = np.uint64(block) - (held >> whole)
-            if age == 0:
-                held += unit
-            elif age == 1:
-                held = head | ((held & low) << half) | unit
-            else:
-                held = head | unit
-            sums[item] = held
-            if (held & low) + ((held >> half) & low) >= bound[item] and named[item] != block:
+            age = min(now - (held >> whole), two)  # every block that went by moves one out
+            held = ((held & np.uint64(0xFFFFFFFF)) >> (half * age)) + unit
+            sums[item] = (now << whole) | held
+            if (held & low) + (held >> half) >= bound[item] and named[item] != block:
                 named[item] = block
                 possible[count] = item
                 count += 1
