@@ -46,7 +46,7 @@ class Killer:
 
 
 @pytest.mark.usefixtures("small_pieces")
-@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz"])
+@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "parquet"])
 def test_interrupted_anywhere_it_goes_on_from_there(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_as(corpus().documents, tmp_path / f"x.{kind}")
     whole = Killer(KeyboardInterrupt(), -1)
