@@ -65,7 +65,7 @@ def decontaminate(
     settings = {"command": "decontaminate", "threshold": threshold, "fields": asdict(fields), "broken": broken}
     settings |= {"hash": HASH, "items": mark}
     with workspace(
-        Path(out), sources, settings, engine=engine, workers=workers, force=force, tell=progress
+        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress
     ) as place:  # fmt: skip
         shards, weights, piece = cut(sources)
         looked_for = _prepare(items, sources, shards, piece, fields)

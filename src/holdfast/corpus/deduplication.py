@@ -83,7 +83,7 @@ def dedup(
     settings |= {"hash": HASH, "substring": substring, "semantic": semantic, "given": embeddings is not None}
     alarms = Alarms(alarm_rate, alarm_cluster)
     with workspace(
-        Path(out), sources, settings, engine=engine, workers=workers, force=force, tell=progress
+        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress
     ) as place:  # fmt: skip
         shards, weights, piece = cut(sources)
         total = sum(source.size for source in sources)

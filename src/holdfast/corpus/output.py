@@ -71,7 +71,8 @@ def write_outputs(
         }
         for kind in FILES:
             target = place.results / kind / source.name
-            if (kind == KEPT or last[1][0]) and not target.exists():
+            is_there = target.exists() or place.is_placed(f"{kind}/{source.name}")
+            if (kind == KEPT or last[1][0]) and not is_there:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _copied(copies, number, kind).replace(target)
     rows = [row | {"written": sizes[row["file"], row["start"]]} if row["rule"] in PARTS else row for row in rows]

@@ -83,7 +83,7 @@ def select(
         "given": embeddings is not None,
     }
     with workspace(
-        Path(out), sources, settings, engine=engine, workers=workers, force=force, tell=progress
+        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress
     ) as place:  # fmt: skip
         shards, weights, piece = cut(sources)
         aim = _target_texts(wanted, fields)

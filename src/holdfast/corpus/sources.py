@@ -184,13 +184,22 @@ def _local_file(path: Path, name: str) -> Source:
     return source
 
 
-def _remote(url: str) -> list[Source]:
+def file_system(url: str) -> tuple[Any, str]:
+    """The file system of a URL and the path in it."""
     try:
         import fsspec
     except ModuleNotFoundError:
-        raise wrong(f"{url}: reading URLs needs fsspec: pip install 'holdfast[corpus]'") from None
+        raise wrong(f"{url}: URLs need fsspec: pip install 'holdfast[corpus]'") from None
     try:
         system, path = fsspec.core.url_to_fs(url)
+    except Exception as problem:
+        raise wrong(f"{url} cannot be opened: {type(problem).__name__}: {problem}") from None
+    return system, path.rstrip("/")
+
+
+def _remote(url: str) -> list[Source]:
+    system, path = file_system(url)
+    try:
         paths = sorted(system.find(path)) if system.isdir(path) else [path]
         found = []
         for one in paths:

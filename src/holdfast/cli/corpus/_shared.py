@@ -22,7 +22,10 @@ Inputs = Annotated[
     list[str],
     typer.Argument(help="Files, folders or URLs: JSON Lines, Parquet, CSV, TSV or text (a line each), also gz or zst."),
 ]
-Out = Annotated[Path, typer.Option("--out", "-o", help="A new folder for the documents kept and removed, and why.")]
+Out = Annotated[
+    str,
+    typer.Option("--out", "-o", help="A new folder (or its URL) for the documents kept and removed, and why."),
+]
 AlarmRate = Annotated[float, typer.Option(help="Say so where more than this share of the documents is removed.")]
 
 
@@ -80,7 +83,7 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def told(out: Path, kept: bool = True) -> Iterator[Callable[[str, int, int], None]]:
+def told(out: str | Path, kept: bool = True) -> Iterator[Callable[[str, int, int], None]]:
     """Progress for a verb; its errors as one line each, and how to go on."""
     try:
         with progress() as tell:
@@ -145,7 +148,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
-def show(summary: dict[str, Any], out: Path, strict: bool) -> None:
+def show(summary: dict[str, Any], out: str, strict: bool) -> None:
     """The summary in a few lines, alarms last; exit code 3 where they are strict."""
     from holdfast.audit.load.errors import safe_text
 
