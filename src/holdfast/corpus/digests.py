@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -36,6 +36,6 @@ def digests_of(data: np.ndarray, starts: np.ndarray) -> Iterator[bytes]:
     return (digest(view[start:stop]) for start, stop in pairwise(starts.tolist()))
 
 
-def as_keys(hashed: list[bytes] | Iterator[bytes]) -> np.ndarray:
+def as_keys(hashed: Iterable[bytes]) -> np.ndarray:
     """`(n, 2)` numbers."""
     return np.frombuffer(b"".join(hashed), dtype=np.uint64).reshape(-1, 2)

@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 
 from holdfast.corpus.parquet_parts import MAGIC, footer_of, part_of
-from holdfast.corpus.records import Fields
+from holdfast.corpus.records import BLOCK, Fields
 from holdfast.corpus.rewriting import header_of, rewritten, without
 from holdfast.corpus.scan import Arrays, Index
 from holdfast.corpus.sources import Source, open_source, pack, parquet_frame, parquet_rows, rows_of_piece
@@ -156,24 +156,28 @@ def copy_source(copy: Copy, number: int, skip: int, last: Callable[[str], np.nda
         return
     sums = last("sums").copy() if skip else np.zeros((3, 2), dtype=np.int64)
     files = [_cut_back(_copied(copy.folder, number, kind), int(sums[row][0])) for row, kind in enumerate(FILES)]
+    step = copy.piece if source.packing else min(BLOCK, copy.piece)  # what is packed together stays together
+    data = b"begin"
     with open_source(source) as file, files[0], files[1]:
         at = int(sums[2][0])
         _forward(file, at)
-        while True:
-            data = file.read(copy.piece)
-            data += _exactly(file, removals.short_by(at + len(data)))
-            stays, goes, written = removals.split(data, at)
-            at += len(data)
-            for row, part in enumerate((stays, goes)):
-                packed = pack(part, source.packing)
-                files[row].write(packed)
-                sums[row] = [sums[row][0] + len(packed), crc32(packed, int(sums[row][1]))]
-            sums[2] = [at, crc32(data, int(sums[2][1]))]
+        while data:
+            written, stop = [], at + copy.piece
+            while data and at < stop:
+                data = file.read(min(step, stop - at))
+                data += _exactly(file, removals.short_by(at + len(data)))
+                stays, goes, anew = removals.split(data, at)
+                at += len(data)
+                written += anew
+                for row, part in enumerate((stays, goes)):
+                    packed = pack(part, source.packing)
+                    files[row].write(packed)
+                    sums[row] = [sums[row][0] + len(packed), crc32(packed, int(sums[row][1]))]
+                sums[2] = [at, crc32(data, int(sums[2][1]))]
             _flushed(files)
-            if not data:
-                break
-            yield _noted(sums, written)
-    yield _noted(sums, [])
+            if data:
+                yield _noted(sums, written)
+    yield _noted(sums, written)
 
 
 def _copied(folder: Path, number: int, kind: str) -> Path:

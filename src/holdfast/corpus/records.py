@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import accumulate, count
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 
-from holdfast.corpus.digests import digests
+from holdfast.corpus.digests import digests, digests_of
 from holdfast.corpus.sources import Shard, Source, open_source, parquet_frame, wrong
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class Piece:
         """Of every text the hash."""
         return self.hashed or digests(self.texts)
 
+    def name_hashes(self) -> Iterable[bytes]:
+        """Of every name the hash."""
+        return digests(self.ids)
+
     def text_buffer(self) -> tuple[np.ndarray, np.ndarray]:
         """All texts as UTF-8, one after the other, and the starts of each, `(n + 1,)`."""
         return _joined(self.texts)
@@ -99,6 +103,10 @@ class ArrayPiece(Piece):
     def places(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """See `Piece`."""
         return self._ends[:-1], self._ends[1:], np.arange(self.line_count)
+
+    def name_hashes(self) -> Iterable[bytes]:
+        """See `Piece`."""
+        return digests_of(*self._names)
 
     def text_buffer(self) -> tuple[np.ndarray, np.ndarray]:
         """See `Piece`."""

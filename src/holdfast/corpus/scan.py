@@ -70,7 +70,7 @@ def _places(piece: Piece, source: int) -> Arrays:
         "lines": lines.astype(np.uint32),
         "names": names,
         "name_ends": name_ends,
-        "name_keys": as_keys(digests_of(names, name_ends))[:, 0],
+        "name_keys": as_keys(piece.name_hashes())[:, 0],
         "about": np.array([source, piece.line_count, piece.replaced, len(starts), piece.stop], dtype=np.int64),
         "broken": np.frombuffer(json.dumps({"broken": piece.broken, "large": piece.large}).encode(), dtype=np.uint8),
     }
