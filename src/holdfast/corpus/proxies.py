@@ -22,6 +22,7 @@ HELD_OUT = 0.1  # of the documents of a group: losses are measured on these
 ROWS_HELD_OUT = 64  # at most, of a group
 LEAST = 8  # rows that a group must have to train on, and one to measure on
 BATCH = 8  # rows: many small steps learn more of so few tokens
+ALONE = 0.9  # share of one group, beside an even mixture, in the runs that reach into the corners
 TEMPER = 0.5  # exponent of the natural shares around which mixtures are drawn
 STRENGTHS = (0.5, 5.0)  # how near to these: the sum of the parameters of the Dirichlet law is so much times the groups
 
@@ -68,8 +69,9 @@ def proxy_runs(
         A CSV file that is written anew after every run. Where it holds runs of the same groups and settings, only the
         others are made: a call that was stopped goes on, and one with more `runs` adds to it.
     runs
-        The first is the natural mixture, the second all groups alike, the others are drawn around the square root of
-        the natural shares (Dirichlet; near to it or far).
+        The first is the natural mixture, the second all groups alike; then come runs of 90 % one group and 10 % the
+        even mixture, so that the best mixture lies between runs; the others are drawn around the square root of the
+        natural shares (Dirichlet; near to it or far).
     sizes
         The natural amount of every group; by default the bytes of its files.
     proxy
@@ -151,8 +153,11 @@ def _shares(natural: np.ndarray, number: int, seed: int) -> np.ndarray:
     """The mixture of a run: the same for the same number and seed, however many runs there are."""
     if number == 0:
         return natural
+    even = np.full(len(natural), 1 / len(natural))
     if number == 1:
-        return np.full(len(natural), 1 / len(natural))
+        return even
+    if number < 2 + len(natural):
+        return (1 - ALONE) * even + ALONE * (np.arange(len(natural)) == number - 2)
     rng = np.random.default_rng([seed, number])
     around = natural**TEMPER / (natural**TEMPER).sum()
     strength = math.exp(rng.uniform(math.log(STRENGTHS[0]), math.log(STRENGTHS[1])))
