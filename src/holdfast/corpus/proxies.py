@@ -21,7 +21,7 @@ from holdfast.engine.stage import Tell
 HELD_OUT = 0.1  # of the documents of a group: losses are measured on these
 ROWS_HELD_OUT = 64  # at most, of a group
 LEAST = 8  # rows that a group must have to train on, and one to measure on
-BATCH = 8  # rows: many small steps learn more of so few tokens
+BATCH, RATE = 8, 3e-3  # rows of a step, learning rate: many small steps learn more of so few tokens
 ALONE = 0.9  # share of one group, beside an even mixture, in the runs that reach into the corners
 TEMPER = 0.5  # exponent of the natural shares around which mixtures are drawn
 STRENGTHS = (0.5, 5.0)  # how near to these: the sum of the parameters of the Dirichlet law is so much times the groups
@@ -240,7 +240,7 @@ def _run(
         rows += [group.rows[order[at % len(order)]] for at in range(size)]  # none again before all were taken
     with seeded(seed):
         network = CausalTransformer(vocabulary, settings.width, settings.depth, 4, settings.context)
-    model = train_on_codes(network, rows, epochs=1, batch_size=BATCH, seed=seed).model
+    model = train_on_codes(network, rows, epochs=1, batch_size=BATCH, learning_rate=RATE, seed=seed).model
     return {name: _bits_per_byte(model, group) for name, group in groups.items()}
 
 
