@@ -15,7 +15,7 @@ import numpy as np
 from holdfast.corpus.parquet_parts import MAGIC, footer_of, part_of
 from holdfast.corpus.records import BLOCK, Fields
 from holdfast.corpus.rewriting import header_of, rewritten, without
-from holdfast.corpus.scan import Arrays, Index
+from holdfast.corpus.scan import Arrays
 from holdfast.corpus.sources import Source, open_source, pack, parquet_frame, parquet_rows, rows_of_piece
 from holdfast.corpus.workspace import Workspace, write_text
 from holdfast.engine.store import read_arrays, write_arrays
@@ -37,7 +37,7 @@ class Copy:
 
 
 def write_outputs(
-    place: Workspace, index: Index, removed: list[dict[str, Any]], piece: int, fields: Fields
+    place: Workspace, sources: list[Source], removed: list[dict[str, Any]], piece: int, fields: Fields
 ) -> dict[str, Any]:
     """Copy all sources without the removed records; the manifest. `removed` rows are provenance, in no order.
 
@@ -52,15 +52,15 @@ def write_outputs(
         cuts = by_file.setdefault(row["file"], {}).setdefault((row["start"], row["stop"]), [])
         if row["rule"] in PARTS:
             cuts.append(row["span"])
-    for number, source in enumerate(index.sources):
+    for number, source in enumerate(sources):
         write_arrays(ranges / f"{number}.piece", _as_arrays(by_file.get(source.name, {})))
     copies = place.work / "copies"
     copies.mkdir(exist_ok=True)
-    shards, weights = list(range(len(index.sources))), [source.size for source in index.sources]
-    copy = Copy(index.sources, ranges, copies, piece, fields)
+    shards, weights = list(range(len(sources))), [source.size for source in sources]
+    copy = Copy(sources, ranges, copies, piece, fields)
     stage, _ = place.stage("copied", copy_source, copy, shards, weights, "writing")
     manifest, sizes, cut_up = {}, {}, any(row["rule"] in PARTS for row in rows)
-    for number, source in enumerate(index.sources):
+    for number, source in enumerate(sources):
         for path in stage.pieces(number) if cut_up else ():
             for start, size in read_arrays(path, ("written",))["written"].tolist():
                 sizes[source.name, start] = size

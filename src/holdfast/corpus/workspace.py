@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -85,6 +85,13 @@ class Workspace:
         """Do a stage; its pieces."""
         stage = Stage(self.work / name, work, context, shards, weights)
         return stage, run_stage(stage, self.engine, self.workers, self.tell, title)
+
+    def once(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `make` gives, in plain JSON types; it is kept: a run that was stopped later does not ask again."""
+        path = self.work / f"{name}.json"
+        if not path.exists():
+            write_text(path, json.dumps(make()))
+        return dict(json.loads(path.read_text(encoding="utf-8")))
 
     def is_placed(self, name: str) -> bool:
         """Whether a result is where it belongs already: a run that was stopped while it moved them goes on."""
