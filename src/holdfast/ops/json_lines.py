@@ -38,7 +38,7 @@ def read_lines(data: bytes, text: str, name: str) -> Lines | None:
 
     >>> lines = read_lines(b'{"id": 7, "text": "a \\u00e9\\n"}\n{"text":"b"}\n', "text", "id")
     >>> lines.text.tobytes().decode(), lines.text_starts.tolist(), lines.names.tobytes(), lines.line_starts.tolist()
-    ('a é\nb', [0, 5, 6], b'7', [0, 31, 44])
+    ('a é\nb', [0, 5, 6], b'7', [0, 32, 45])
     >>> read_lines(b'{"text": "a"} {"text": "b"}\n', "text", "id") is None
     True
     """
