@@ -1,11 +1,12 @@
 """Duplicates and contamination in a corpus: CPU seconds in units of B, recall, precision, peak memory.
 
-    HOLDFAST_DATA=... python benchmarks/corpus.py [--documents 200000] [--large 2000000]
+    HOLDFAST_DATA=... python benchmarks/corpus.py [--documents 200000] [--large 2000000] [--write]
 
 B = read + JSON + tokenise + xxhash64 of every word 5-gram with compiled code, on the same file in the same run, before
 and after (`_corpus_unit.py`). Every measurement is a whole process with its imports; kernels were compiled before. The
 corpus is real text and a Markov chain learnt from it, with 5 % exact copies and 5 % near copies
 (`holdfast.datasets.corpora`). The large corpus is the same, again and again with other letters: nothing repeats across.
+`--write` appends to records/corpus.json.
 """
 
 from __future__ import annotations
@@ -174,6 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--large", type=int, default=0, help="documents of the large corpus; 0: none")
+    parser.add_argument("--write", action="store_true")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "holdfast-corpus")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -203,15 +205,24 @@ def main() -> None:
     )
     if asked.large:
         large = enlarge(source, asked.folder / "large.jsonl", asked.large // asked.documents)
-        started = time.time()
-        record["large"] = {"documents": asked.large} | measure(large, out, verb="dedup") | {
-            "wall_seconds": time.time() - started
-        }  # fmt: skip
-        summary = json.loads((out / "summary.json").read_text())
-        record["large"] |= {name: summary[name] for name in ("removed", "clusters", "crowded_buckets")}
-        print(json.dumps(record["large"]), flush=True)
-    records = json.loads(RECORD.read_text()) if RECORD.exists() else []
-    RECORD.write_text(json.dumps([*records, record], indent=1) + "\n")
+        for name, settings in (("large", {}), ("large_exact", {"exact_only": True})):
+            record[name] = {"documents": asked.large} | timed(large, out, **settings)
+            print(json.dumps(record[name]), flush=True)
+        large.unlink()
+    if asked.write:
+        records = json.loads(RECORD.read_text()) if RECORD.exists() else []
+        RECORD.write_text(json.dumps([*records, record], indent=1) + "\n")
+
+
+def timed(source: Path, out: Path, **settings: Any) -> dict[str, Any]:
+    """Cost and results of finding duplicates in a large corpus, without B; what it wrote is deleted."""
+    shutil.rmtree(out, ignore_errors=True)
+    started, call = time.time(), {"verb": "dedup", "inputs": str(source), "out": str(out)} | settings
+    seconds, peak = child(CHILD, json.dumps(call))
+    found = {"cpu_seconds": seconds, "peak_mib": peak, "wall_seconds": time.time() - started}
+    summary = json.loads((out / "summary.json").read_text())
+    shutil.rmtree(out)
+    return found | {name: summary[name] for name in ("removed", "clusters", "crowded_buckets")}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""An audit of Parquet beyond memory: CPU seconds and peak memory, beside the audit that holds all rows.
+"""Parquet beyond memory: CPU seconds and peak memory of an audit and an estimate, beside those that hold all rows.
 
     python benchmarks/large_tables.py [--rows 20000000] [--beside 4000000] [--folder /tmp] [--write]
 
 20 files of 10 columns (six numbers, one with missing cells, a count, a category of 300 values, an entity, a target)
-are made in a folder and deleted afterwards. `--rows` are audited (--quick), a million held; of `--beside` rows the same
+are made in a folder and deleted afterwards. `--rows` are audited (--quick), a million held, and are production rows of
+an estimate (--quick, a column of groups), trained on 100,000 more: every row is scored. Of `--beside` rows the same
 audit is made twice, with a quarter of them held and with all, each in a process of its own with as many threads as
 OMP_NUM_THREADS allows, and what is said to be counted in all rows is compared. The peak is the largest resident memory.
 `--write` appends to benchmarks/records/large_tables.json.
@@ -28,32 +29,49 @@ import polars as pl
 
 RECORD = Path(__file__).parent / "records" / "large_tables.json"
 FILES = 20
-AUDIT = """
-import json, resource, sys, time
-import holdfast
-started = time.perf_counter()
-given = json.loads(sys.argv[1])
-record = holdfast.audit(given.pop("path"), target="target", quick=True, **given).to_dict()
+COST = """
 used, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-print(json.dumps({
+cost = {
     "wall_seconds": round(time.perf_counter() - started, 1),
     "cpu_seconds": round(sum(one.ru_utime + one.ru_stime for one in (used, children)), 1),
     "peak_mb": round(max(used.ru_maxrss, children.ru_maxrss) / 1024),
+}
+"""
+BEGIN = """
+import json, resource, sys, time
+import holdfast
+started, given = time.perf_counter(), json.loads(sys.argv[1])
+"""
+AUDIT = f"""{BEGIN}
+record = holdfast.audit(given.pop("path"), target="target", quick=True, **given).to_dict()
+{COST}
+print(json.dumps({{
+    **cost,
     "held_rows": record["sets"][0]["held_rows"],
     "columns": [[one["name"], one["role"], one["missing_train"], one["distinct"]] for one in record["columns"]],
     "copies": [one["because"][:1] or one["summary"] for one in record["findings"] if one["code"] == "DUP001"],
     "degenerate": [one["summary"] for one in record["findings"] if one["code"] == "SCH003"],
-}))
+}}))
+"""
+ESTIMATE = f"""{BEGIN}
+settings = {{"target": "target", "quick": True, "roles": {{"customer_id": "ignored"}}, "by": ["count"]}}
+record = holdfast.estimate(given["train"], given["path"], **settings).to_dict()
+{COST}
+found = record["result"]
+print(json.dumps({{
+    **cost, "held_rows": record["sets"][1]["held_rows"], "estimate": found["estimate"],
+    "rows_of_groups": sum(one["rows"] for one in found["groups"]),
+}}))
 """
 
 
-def make(folder: Path, rows: int) -> Path:
+def make(folder: Path, rows: int, seed: int = 2) -> Path:
     """The files; one row in 2,000 is a copy of an earlier one of its file."""
     folder.mkdir()
     cities = np.array([f"c{number}" for number in range(300)])
     slope = np.random.default_rng(1).normal(size=6)
     for number in range(FILES):
-        rng, n = np.random.default_rng([2, number]), rows // FILES
+        rng, n = np.random.default_rng([seed, number]), rows // FILES
         x = rng.normal(size=(n, 6))
         count = rng.integers(0, 50, n)
         frame = pl.DataFrame(
@@ -61,7 +79,7 @@ def make(folder: Path, rows: int) -> Path:
                 **{f"x{j}": x[:, j] for j in range(6)},
                 "count": count,
                 "city": cities[rng.integers(0, 300, n)],
-                "customer_id": rng.integers(0, rows // 20, n),
+                "customer_id": rng.integers(0, max(rows // 20, 1), n),
                 "target": np.where(rng.random(n) < 1 / (1 + np.exp(-(x @ slope))), "yes", "no"),
             }
         ).with_columns(pl.when(pl.col("count") < 5).then(None).otherwise(pl.col("x0")).alias("x0"))
@@ -70,11 +88,24 @@ def make(folder: Path, rows: int) -> Path:
     return folder
 
 
+def figures(program: str, **given: Any) -> dict[str, Any]:
+    """What a program says of itself, run in a process of its own."""
+    words = [sys.executable, "-c", program, json.dumps(given)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
 def audited(path: Path, **settings: Any) -> dict[str, Any]:
-    """The figures of one audit in a process of its own."""
-    given = json.dumps({"path": str(path), **settings})
-    done = subprocess.run([sys.executable, "-c", AUDIT, given], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)
+    """The figures of one audit."""
+    return figures(AUDIT, path=str(path), **settings)
+
+
+def best_accuracy() -> float:
+    """What a model would reach that knew the law by which targets were made, and every cell (some are missing)."""
+    slope = np.random.default_rng(1).normal(size=6)
+    x = np.random.default_rng(3).normal(size=(1_000_000, 6))
+    sure = 1 / (1 + np.exp(-np.abs(x @ slope)))
+    return float(sure.mean())
 
 
 def without(found: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -102,6 +133,9 @@ def main() -> None:
         found["disk_mb"] = round(sum(file.stat().st_size for file in path.iterdir()) / 2**20)
         found |= without(audited(path), "columns", "degenerate")
         print(json.dumps(found), flush=True)
+        train = make(Path(place) / "train", 100_000, seed=4)
+        found["estimate"] = figures(ESTIMATE, path=str(path), train=str(train)) | {"best_possible": best_accuracy()}
+        print(json.dumps(found["estimate"]), flush=True)
     with tempfile.TemporaryDirectory(dir=options.folder) as place:
         path = make(Path(place) / "beside", options.beside)
         held = audited(path, hold_rows=10**9)

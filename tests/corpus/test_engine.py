@@ -46,7 +46,7 @@ class Killer:
 
 
 @pytest.mark.usefixtures("small_pieces")
-@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz"])
+@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "parquet"])
 def test_interrupted_anywhere_it_goes_on_from_there(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_as(corpus().documents, tmp_path / f"x.{kind}")
     whole = Killer(KeyboardInterrupt(), -1)
@@ -64,6 +64,33 @@ def test_interrupted_anywhere_it_goes_on_from_there(kind: str, tmp_path: Path, m
         written += killer.written
     assert stops >= 6 and written == pieces, "a piece that was done was done again"
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_what_was_decided_is_not_decided_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clusters and the table of removals are no stage of their own; stopped while files are written, they are kept."""
+    from holdfast.corpus import deduplication, output
+
+    source, calls = corpus().write(tmp_path / "x.jsonl"), [0]
+    dedup(source, tmp_path / "whole")
+    decide, note, left = deduplication.exact_copies, output._noted, [5]
+
+    def counted(index: Any) -> Any:
+        calls[0] += 1
+        return decide(index)
+
+    def stopped(*given: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        return note(*given)
+
+    monkeypatch.setattr(deduplication, "exact_copies", counted)
+    monkeypatch.setattr(output, "_noted", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        dedup(source, tmp_path / "out")
+    dedup(source, tmp_path / "out")
+    assert calls[0] == 1 and contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
 def test_killed_for_good_it_goes_on(tmp_path: Path) -> None:

@@ -48,6 +48,11 @@ def test_the_method_is_the_one_that_predicts_left_out_runs_best(monkeypatch: pyt
     assert set(errors) == {"line", "law"} and found["method"] == "law" and errors["law"] < errors["line"]
 
 
+def test_the_fewest_runs_are_enough_for_every_method() -> None:
+    found = mix(table(10))
+    assert set(found["methods"]) == {"process", "trees", "line", "law"} and found["coverage"]["runs"] == 10
+
+
 def test_intervals_that_hold_too_few_runs_are_widened() -> None:
     from holdfast.corpus.mixture import _Judged
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import json
+import signal
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -147,6 +151,69 @@ def test_slices_are_searched_in_rows_held_and_counted_in_all(data: Path, monkeyp
     assert any("slices are counted in all" in words for words in record["left_out"])
 
 
+def test_slices_of_given_probabilities_are_counted_in_all_rows(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probabilities stand in the files; those of the north are too sure of themselves, as the labels there show."""
+    from typer.testing import CliRunner
+
+    from holdfast.cli.app import app
+
+    monkeypatch.setattr(run, "plant_shifts", lambda *_, **__: [])
+    monkeypatch.setattr(run.Found, "worse", lambda _, part: part is not None)
+    train = pl.read_parquet(data / "train.parquet")
+    train.with_columns(p=1 / (1 + (-3 * pl.col("other").fill_null(0)).exp())).write_parquet(data / "with_p.parquet")
+    few = ["--hold-rows", "2500", "--max-rows", "2500", "--role", "dose=ignored", "--role", "day=ignored"]
+    words = ["estimate", str(data / "with_p.parquet"), str(data / "many"), "-t", "y", "--proba", "p", *few]
+    words += ["-o", str(data / "page")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    record = json.loads((data / "page" / "estimate.json").read_text())
+    assert record["model"]["name"] == "predictions as given" and record["sets"][1]["held_rows"] == 2500
+    late, named = pl.read_parquet(data / "production.parquet"), record["result"]["slices"]
+    assert record["result"]["searched"] == len(named) >= 1 and any(
+        "slices are counted in all" in words for words in record["left_out"]
+    )
+    for one in named:
+        inside = late.filter(_of_rule(one["label"]))
+        assert one["rows"] == pytest.approx(inside.height, abs=2), "ends of slices are rounded in words"
+        assert one["production_share"] == one["rows"] / 10_000
+
+
+KILLED = """
+import json, os, signal, sys
+import polars as pl
+import holdfast
+from holdfast.audit.large import shards
+from holdfast.engine import stage
+shards.ROWS, shards.CELLS = 1700, 5000
+write, left, done = stage.write_arrays, [int(sys.argv[1])], []
+def one(path, arrays):
+    if path.parent.name.startswith("scoring"):
+        left[0] -= 1
+        left[0] or os.kill(os.getpid(), signal.SIGKILL)
+        done.append(path.name)
+    write(path, arrays)
+stage.write_arrays = one
+train = pl.read_parquet(sys.argv[2]).with_columns(day=None, p=None)
+roles = {"day": "ignored", "dose": "ignored", "p": "ignored"}
+found = holdfast.estimate(train, sys.argv[3], target="y", quick=True, roles=roles, hold_rows=1000, max_rows=1000,
+                          by=["site"], work=sys.argv[4]).to_dict()
+print(json.dumps([len(done), found["result"]]))
+"""
+
+
+def test_scoring_that_was_killed_goes_on_in_another_process(data: Path, tmp_path: Path) -> None:
+    def estimated(after: int, work: str) -> subprocess.CompletedProcess[str]:
+        words = [str(after), str(data / "train.parquet"), str(data / "many"), str(tmp_path / work)]
+        return subprocess.run([sys.executable, "-c", KILLED, *words], capture_output=True, text=True, check=False)
+
+    pieces, whole = json.loads(estimated(-1, "whole").stdout.splitlines()[-1])
+    assert pieces >= 8
+    assert estimated(4, "stopped").returncode == -signal.SIGKILL
+    left, result = json.loads(estimated(-1, "stopped").stdout.splitlines()[-1])
+    assert left == pieces - 3, "shards that were scored were scored again"
+    assert result == whole
+
+
 def _of_rule(rule: str) -> pl.Expr:
     """A rule in words as a condition: `sensor >= 0.5`, `0 <= other < 1`, `site = north`."""
     whole = pl.lit(True)
@@ -159,8 +226,12 @@ def _of_rule(rule: str) -> pl.Expr:
         if len(words) == 3:
             low, high = (words[2], "inf") if words[1] == ">=" else ("-inf", words[2])
         lowest = name == "other" and low == "-inf"  # a missing number lies below all others
-        value = pl.col(name).fill_null(float("-inf") if lowest else float("nan"))
-        whole &= (value >= float(low)) & ((value < float(high)) | (float(high) == float("inf")))
+        value = pl.col(name).fill_null(float("-inf"))
+        whole &= (
+            (pl.lit(lowest) | pl.col(name).is_not_null())
+            & (value >= float(low))
+            & ((value < float(high)) | (float(high) == float("inf")))
+        )
     return whole
 
 

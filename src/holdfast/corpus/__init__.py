@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from holdfast.corpus.decontamination import decontaminate as decontaminate
     from holdfast.corpus.deduplication import dedup as dedup
     from holdfast.corpus.mixture import mix as mix
+    from holdfast.corpus.proxies import proxy_runs as proxy_runs
     from holdfast.corpus.restoration import restore as restore
     from holdfast.corpus.selection import select as select
 
 VERBS = {
     "compare": "comparison",
-    "decontaminate": "decontamination", "dedup": "deduplication", "mix": "mixture", "restore": "restoration",
-    "select": "selection",
+    "decontaminate": "decontamination", "dedup": "deduplication", "mix": "mixture",
+    "proxy_runs": "proxies", "restore": "restoration", "select": "selection",
 }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from holdfast.core import Estimate
+from holdfast.corpus.digests import digests
 from holdfast.corpus.records import Fields, read_pieces
-from holdfast.corpus.scan import digests
 from holdfast.corpus.sources import cut, find_sources, wrong
 from holdfast.corpus.vectors import Lexical
 from holdfast.engine.stage import Tell

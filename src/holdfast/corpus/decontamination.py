@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from holdfast.corpus.benchmarks import Item, read_items
+from holdfast.corpus.digests import HASH
 from holdfast.corpus.output import write_outputs
 from holdfast.corpus.records import Fields
-from holdfast.corpus.scan import HASH, Arrays, Index, Scan, sample_texts, scan_shard
+from holdfast.corpus.scan import Arrays, Index, Scan, sample_texts, scan_shard
 from holdfast.corpus.sources import Shard, Source, cut, find_sources, wrong
 from holdfast.corpus.summary import check_broken, summary_of, troubles
-from holdfast.corpus.workspace import workspace, write_text
+from holdfast.corpus.workspace import Workspace, workspace, write_text
 from holdfast.engine.stage import Tell
 from holdfast.engine.store import read_arrays
 from holdfast.ops.text_features import as_buffer
@@ -64,22 +65,34 @@ def decontaminate(
     settings = {"command": "decontaminate", "threshold": threshold, "fields": asdict(fields), "broken": broken}
     settings |= {"hash": HASH, "items": mark}
     with workspace(
-        Path(out), sources, settings, engine=engine, workers=workers, force=force, tell=progress
+        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress
     ) as place:  # fmt: skip
-        shards, weights, piece = cut(sources)
-        looked_for = _prepare(items, sources, shards, piece, fields)
-        total = sum(source.size for source in sources) + (1 << 30)  # always the compiled kernels
-        scan = Scan(sources, piece, fields, _look, (looked_for, threshold), total)
-        _, pieces = place.stage("scan", scan_shard, scan, shards, weights, "reading")
-        index = Index(sources, pieces)
-        hits = _hits(index, items)
-        aside = troubles(index, "broken", broken)
-        write_outputs(place, index, _provenance(hits) + aside, piece, fields)
-        lines = "".join(json.dumps(hit, ensure_ascii=False) + "\n" for hit in hits)
+        told = place.once(
+            "decided", lambda: _decided(place, sources, fields, items, threshold, broken, settings, alarm_rate)
+        )
+        write_outputs(place, sources, told["rows"], cut(sources)[2], fields)
+        lines = "".join(json.dumps(hit, ensure_ascii=False) + "\n" for hit in told["hits"])
         write_text(place.results / "hits.jsonl", lines)
-        summary = _summary(index, items, hits, aside, settings, alarm_rate)
-        place.finish(summary)
-    return summary
+        place.finish(told["summary"])
+    return dict(told["summary"])
+
+
+def _decided(
+    place: Workspace, sources: list[Source], fields: Fields, items: list[Item], threshold: float, broken: str,
+    settings: dict[str, Any], alarm_rate: float,
+) -> dict[str, Any]:  # fmt: skip
+    """Read all, and decide what goes: the rows of the provenance, the hits, and the summary."""
+    shards, weights, piece = cut(sources)
+    looked_for = _prepare(items, sources, shards, piece, fields)
+    total = sum(source.size for source in sources) + (1 << 30)  # always the compiled kernels
+    scan = Scan(sources, piece, fields, _look, (looked_for, threshold), total, exact=False)
+    _, pieces = place.stage("scan", scan_shard, scan, shards, weights, "reading")
+    index = Index(sources, pieces)
+    hits = _hits(index, items)
+    aside = troubles(index, "broken", broken)
+    rows = _provenance(hits) + aside
+    summary = _summary(index, items, hits, aside, settings, alarm_rate)
+    return {"rows": rows, "hits": hits, "summary": summary}
 
 
 def compare_scores(scores: np.ndarray, contaminated: np.ndarray) -> dict[str, Any] | None:

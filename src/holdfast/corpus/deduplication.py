@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from holdfast.corpus.digests import HASH
 from holdfast.corpus.duplicates import (
     DOCUMENTS,
     TOGETHER,
@@ -26,8 +27,8 @@ from holdfast.corpus.duplicates import (
 )
 from holdfast.corpus.output import write_outputs
 from holdfast.corpus.records import Fields
-from holdfast.corpus.scan import HASH, Arrays, Index, Scan, sample_texts, scan_shard
-from holdfast.corpus.sources import cut, find_sources, wrong
+from holdfast.corpus.scan import Arrays, Index, Scan, sample_texts, scan_shard
+from holdfast.corpus.sources import Source, cut, find_sources, wrong
 from holdfast.corpus.summary import check_broken, rate_alarms, summary_of, troubles
 from holdfast.corpus.workspace import Workspace, workspace
 from holdfast.engine.stage import Tell
@@ -82,47 +83,60 @@ def dedup(
     settings |= {"hash": HASH, "substring": substring, "semantic": semantic, "given": embeddings is not None}
     alarms = Alarms(alarm_rate, alarm_cluster)
     with workspace(
-        Path(out), sources, settings, engine=engine, workers=workers, force=force, tell=progress
+        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress
     ) as place:  # fmt: skip
-        shards, weights, piece = cut(sources)
-        total = sum(source.size for source in sources)
-        lexical = None
-        if semantic and embeddings is None:
-            from holdfast.corpus.vectors import Lexical
+        asked = Asked(near, substring, semantic, embeddings, broken)
+        told = place.once("decided", lambda: _decided(place, sources, fields, asked, settings, alarms))
+        write_outputs(place, sources, told["rows"], cut(sources)[2], fields)
+        place.finish(told["summary"])
+    return dict(told["summary"])
 
-            lexical = Lexical.learn(sample_texts(sources, shards, piece, fields, SAMPLE))
-        scan = Scan(
-            sources,
-            piece,
-            fields,
-            look if near or substring or lexical else None,
-            Look(near, substring, lexical),
-            total,
-        )
-        _, pieces = place.stage("scan", scan_shard, scan, shards, weights, "reading")
-        index = Index(sources, pieces)
-        first = exact_copies(index)
-        centre, score = first, (first != np.arange(index.count)).astype(float)
-        crowded = 0
-        if near is not None and index.count:
-            centre, score, crowded = _near(place, index, first, near, total)
-        rule = np.where(first == centre, "exact", "near").astype(object)
-        if semantic and index.count:
-            from holdfast.corpus.vectors import vectors_of
 
-            _semantic(vectors_of(index, embeddings), semantic, centre, score, rule)
-        found = _provenance(index, centre, score, rule)
-        cut_out = _passages(place, index, centre, substring) if substring and index.count else []
-        aside = troubles(index, "broken", broken)
-        write_outputs(place, index, found + cut_out + aside, piece, fields)
-        summary = _summary(
-            index, found + [row for row in cut_out if row["span"] is None], centre, aside, settings, alarms
-        )
-        summary["crowded_buckets"] = crowded
-        if substring:
-            summary["passages"] = _passages_told(cut_out)
-        place.finish(summary)
-    return summary
+@dataclass(frozen=True)
+class Asked:
+    """What repeats are looked for, and what becomes of broken records."""
+
+    near: Near | None
+    substring: int
+    semantic: float
+    embeddings: Any
+    broken: str
+
+
+def _decided(
+    place: Workspace, sources: list[Source], fields: Fields, asked: Asked, settings: dict[str, Any], alarms: Alarms
+) -> dict[str, Any]:  # fmt: skip
+    """Read all, and decide what goes: the rows of the provenance, and the summary."""
+    shards, weights, piece = cut(sources)
+    total = sum(source.size for source in sources)
+    lexical = None
+    if asked.semantic and asked.embeddings is None:
+        from holdfast.corpus.vectors import Lexical
+
+        lexical = Lexical.learn(sample_texts(sources, shards, piece, fields, SAMPLE))
+    looks = look if asked.near or asked.substring or lexical else None
+    scan = Scan(sources, piece, fields, looks, Look(asked.near, asked.substring, lexical), total)
+    _, pieces = place.stage("scan", scan_shard, scan, shards, weights, "reading")
+    index = Index(sources, pieces)
+    first = exact_copies(index)
+    centre, score = first, (first != np.arange(index.count)).astype(float)
+    crowded = 0
+    if asked.near is not None and index.count:
+        centre, score, crowded = _near(place, index, first, asked.near, total)
+    rule = np.where(first == centre, "exact", "near").astype(object)
+    if asked.semantic and index.count:
+        from holdfast.corpus.vectors import vectors_of
+
+        _semantic(vectors_of(index, asked.embeddings), asked.semantic, centre, score, rule)
+    found = _provenance(index, centre, score, rule)
+    cut_out = _passages(place, index, centre, asked.substring) if asked.substring and index.count else []
+    aside = troubles(index, "broken", asked.broken)
+    gone = found + [row for row in cut_out if row["span"] is None]
+    summary = _summary(index, gone, centre, aside, settings, alarms)
+    summary["crowded_buckets"] = crowded
+    if asked.substring:
+        summary["passages"] = _passages_told(cut_out)
+    return {"rows": found + cut_out + aside, "summary": summary}
 
 
 @dataclass(frozen=True)

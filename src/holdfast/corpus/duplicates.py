@@ -47,7 +47,8 @@ def exact_copies(index: Index) -> np.ndarray:
     parts = 1 + index.count // DOCUMENTS
     for part in range(parts):
         rows = np.flatnonzero(keys[:, 0] % np.uint64(parts) == part) if parts > 1 else np.arange(index.count)
-        order = rows[np.lexsort((keys[rows, 1], keys[rows, 0]))]  # stable: the earliest document comes first
+        members = np.sort(_in_runs(keys[:, 0], rows)[0])
+        order = members[np.lexsort((keys[members, 1], keys[members, 0]))]  # stable: the earliest document comes first
         same = (keys[order[1:]] == keys[order[:-1]]).all(axis=1)
         begins = np.flatnonzero(np.append(True, ~same))
         first[order] = np.repeat(order[begins], np.diff(np.append(begins, len(order)))) if len(order) else 0
@@ -78,20 +79,23 @@ def band_pairs(bands: Bands, shard: tuple[int, int], skip: int, last: Last) -> I
 
 
 def _pairs_of_band(keys: np.ndarray, eligible: np.ndarray, parts: int, part: int) -> tuple[np.ndarray, int]:
-    """Keys and documents are sorted as one number; of a key there is room for its first bits, 40 at least.
-
-    What shares those by chance is a pair too many, which the verification drops.
-    """
     documents = np.flatnonzero(eligible if parts == 1 else eligible & (keys % np.uint64(parts) == part))
+    return pairs_in_runs(*_in_runs(keys, documents))
+
+
+def _in_runs(keys: np.ndarray, documents: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Those of the documents whose key another one has too, key by key; the number of the key's run, and its size.
+
+    Keys and documents are sorted as one number; of a key there is room for its first bits, 40 at least. What shares
+    those by chance is too much here, and dropped by whoever compares further.
+    """
     low = np.uint64((1 << max(1, len(documents) - 1).bit_length()) - 1)
     packed = np.sort((keys[documents] & ~low) | np.arange(len(documents), dtype=np.uint64))
-    if not len(packed):
-        return np.empty(0, dtype=np.uint64), 0
     heads = packed & ~low
-    run = np.concatenate([[0], np.cumsum(heads[1:] != heads[:-1])])
+    run = np.cumsum(np.append(False, heads[1:] != heads[:-1])[: len(heads)])
     size = np.bincount(run)[run]
     members = np.flatnonzero(size > 1)
-    return pairs_in_runs(documents[(packed[members] & low).astype(np.int64)], run[members], size[members])
+    return documents[(packed[members] & low).astype(np.int64)], run[members], size[members]
 
 
 def pairs_in_runs(documents: np.ndarray, run: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, int]:

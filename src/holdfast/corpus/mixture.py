@@ -139,11 +139,12 @@ def _fitted(name: str, table: Runs, rows: np.ndarray, seed: int) -> Any:
     from holdfast.mixing import BayesianMix, MixingLaw, RegMix
 
     shares, losses = table.proportions[rows], table.losses[rows]
+    parts = min(5, len(rows) // 2)
     if name == "law":
-        return MixingLaw(seed=seed).fit(proportions=shares, run_group_losses=losses)
+        return MixingLaw(folds=parts, seed=seed).fit(proportions=shares, run_group_losses=losses)
     if name == "process":
         return BayesianMix(seed=seed).fit(proportions=shares, run_losses=losses.mean(axis=1))
-    return RegMix(regressor="boosting" if name == "trees" else "linear", folds=min(5, len(rows) // 2), seed=seed).fit(
+    return RegMix(regressor="boosting" if name == "trees" else "linear", folds=parts, seed=seed).fit(
         proportions=shares, run_losses=losses.mean(axis=1)
     )
 

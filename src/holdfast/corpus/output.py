@@ -12,14 +12,16 @@ from zlib import crc32
 
 import numpy as np
 
-from holdfast.corpus.records import Fields
+from holdfast.corpus.parquet_parts import MAGIC, footer_of, part_of
+from holdfast.corpus.records import BLOCK, Fields
 from holdfast.corpus.rewriting import header_of, rewritten, without
-from holdfast.corpus.scan import Arrays, Index
-from holdfast.corpus.sources import Source, open_source, pack, parquet_frame
+from holdfast.corpus.scan import Arrays
+from holdfast.corpus.sources import Source, open_source, pack, parquet_frame, parquet_rows, rows_of_piece
 from holdfast.corpus.workspace import Workspace, write_text
 from holdfast.engine.store import read_arrays, write_arrays
 
-KEPT, REMOVED, WHOLE = "data", "removed", "original"
+FILES = KEPT, REMOVED = "data", "removed"
+WHOLE = "original"
 PARTS = ("substring",)  # rules that take a passage out of a record that stays
 
 
@@ -35,7 +37,7 @@ class Copy:
 
 
 def write_outputs(
-    place: Workspace, index: Index, removed: list[dict[str, Any]], piece: int, fields: Fields
+    place: Workspace, sources: list[Source], removed: list[dict[str, Any]], piece: int, fields: Fields
 ) -> dict[str, Any]:
     """Copy all sources without the removed records; the manifest. `removed` rows are provenance, in no order.
 
@@ -50,15 +52,15 @@ def write_outputs(
         cuts = by_file.setdefault(row["file"], {}).setdefault((row["start"], row["stop"]), [])
         if row["rule"] in PARTS:
             cuts.append(row["span"])
-    for number, source in enumerate(index.sources):
+    for number, source in enumerate(sources):
         write_arrays(ranges / f"{number}.piece", _as_arrays(by_file.get(source.name, {})))
     copies = place.work / "copies"
     copies.mkdir(exist_ok=True)
-    shards, weights = list(range(len(index.sources))), [source.size for source in index.sources]
-    copy = Copy(index.sources, ranges, copies, piece, fields)
+    shards, weights = list(range(len(sources))), [source.size for source in sources]
+    copy = Copy(sources, ranges, copies, piece, fields)
     stage, _ = place.stage("copied", copy_source, copy, shards, weights, "writing")
     manifest, sizes, cut_up = {}, {}, any(row["rule"] in PARTS for row in rows)
-    for number, source in enumerate(index.sources):
+    for number, source in enumerate(sources):
         for path in stage.pieces(number) if cut_up else ():
             for start, size in read_arrays(path, ("written",))["written"].tolist():
                 sizes[source.name, start] = size
@@ -67,9 +69,10 @@ def write_outputs(
             kind: {"bytes": int(size), "crc32": f"{int(total):08x}"}
             for kind, (size, total) in zip((KEPT, REMOVED, WHOLE), last, strict=True)
         }
-        for kind in (KEPT, REMOVED):
+        for kind in FILES:
             target = place.results / kind / source.name
-            if (kind == KEPT or last[1][0]) and not target.exists():
+            is_there = target.exists() or place.is_placed(f"{kind}/{source.name}")
+            if (kind == KEPT or last[1][0]) and not is_there:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _copied(copies, number, kind).replace(target)
     rows = [row | {"written": sizes[row["file"], row["start"]]} if row["rule"] in PARTS else row for row in rows]
@@ -124,41 +127,57 @@ class _Removals:
         outside.append(view[here:])
         return b"".join(outside), b"".join(inside), written
 
+    def split_rows(self, frame: Any, at: int) -> tuple[Any, Any, list[list[int]]]:
+        """The same of rows of a table that begin at a row."""
+        import polars as pl
+
+        low = int(np.searchsorted(self.spans[:, 0], at))
+        high = int(np.searchsorted(self.spans[:, 0], at + len(frame)))
+        if low >= high:
+            return frame, frame.head(0), []
+        places = (self.spans[low:high, 0] - at).tolist()
+        anew = {place: self.cuts[low + number] for number, place in enumerate(places) if self.cuts[low + number]}
+        stays = np.ones(len(frame), dtype=bool)
+        stays[[place for place in places if place not in anew]] = False
+        kept = frame
+        if anew:
+            column = frame[self.fields.text]
+            new = [without(column[place], cuts) for place, cuts in anew.items()]
+            kept = frame.with_columns(column.cast(pl.String).scatter(list(anew), new).cast(column.dtype))
+        return kept.filter(pl.Series(stays)), frame[places], [[at + place, 1] for place in anew]
+
 
 def copy_source(copy: Copy, number: int, skip: int, last: Callable[[str], np.ndarray]) -> Iterator[Arrays]:
     """Copy one source piece by piece; a copy that was stopped is cut back to the last piece that was noted."""
     source = copy.sources[number]
     removals = _Removals(copy, number)
     if source.format == "parquet":
-        yield _copy_parquet(copy, number, removals)
+        yield from _copy_parquet(copy, number, removals, skip, last)
         return
     sums = last("sums").copy() if skip else np.zeros((3, 2), dtype=np.int64)
-    paths = [_copied(copy.folder, number, kind) for kind in (KEPT, REMOVED)]
-    for path in paths:
-        path.touch()
-    with open_source(source) as file, paths[0].open("r+b") as kept, paths[1].open("r+b") as removed:
-        for target, row in ((kept, 0), (removed, 1)):
-            target.truncate(int(sums[row][0]))
-            target.seek(int(sums[row][0]))
+    files = [_cut_back(_copied(copy.folder, number, kind), int(sums[row][0])) for row, kind in enumerate(FILES)]
+    step = copy.piece if source.packing else min(BLOCK, copy.piece)  # what is packed together stays together
+    data = b"begin"
+    with open_source(source) as file, files[0], files[1]:
         at = int(sums[2][0])
         _forward(file, at)
-        while True:
-            data = file.read(copy.piece)
-            data += _exactly(file, removals.short_by(at + len(data)))
-            stays, goes, written = removals.split(data, at)
-            at += len(data)
-            for target, row, part in ((kept, 0, stays), (removed, 1, goes)):
-                packed = pack(part, source.packing)
-                target.write(packed)
-                sums[row] += [len(packed), 0]
-                sums[row][1] = crc32(packed, int(sums[row][1]))
-            sums[2] = [at, crc32(data, int(sums[2][1]))]
-            kept.flush()
-            removed.flush()
-            if not data:
-                break
-            yield {"sums": sums.copy(), "written": np.array(written, dtype=np.int64).reshape(-1, 2)}
-    yield {"sums": sums.copy(), "written": np.empty((0, 2), dtype=np.int64)}
+        while data:
+            written, stop = [], at + copy.piece
+            while data and at < stop:
+                data = file.read(min(step, stop - at))
+                data += _exactly(file, removals.short_by(at + len(data)))
+                stays, goes, anew = removals.split(data, at)
+                at += len(data)
+                written += anew
+                for row, part in enumerate((stays, goes)):
+                    packed = pack(part, source.packing)
+                    files[row].write(packed)
+                    sums[row] = [sums[row][0] + len(packed), crc32(packed, int(sums[row][1]))]
+                sums[2] = [at, crc32(data, int(sums[2][1]))]
+            _flushed(files)
+            if data:
+                yield _noted(sums, written)
+    yield _noted(sums, written)
 
 
 def _copied(folder: Path, number: int, kind: str) -> Path:
@@ -182,33 +201,62 @@ def _exactly(file: BinaryIO, count: int) -> bytes:
     return b"".join(parts)
 
 
-def _copy_parquet(copy: Copy, number: int, removals: _Removals) -> Arrays:
-    """Rows outside and inside the spans, as two Parquet files; a row that loses a passage is in both."""
-    import polars as pl
+def _copy_parquet(
+    copy: Copy, number: int, removals: _Removals, skip: int, last: Callable[[str], np.ndarray]
+) -> Iterator[Arrays]:  # fmt: skip
+    """Rows that stay and rows that go as two Parquet files, part by part; a row that loses a passage is in both."""
+    source = copy.sources[number]
+    frame, rows = parquet_frame(source), parquet_rows(source)
+    step = rows_of_piece(source, rows, copy.piece)
+    sums = last("sums").copy() if skip else np.zeros((3, 2), dtype=np.int64)
+    done = last("done").tolist() if skip else [0, 0, 0, 0, 0]  # rows of the source; groups and rows of both files
+    groups = [last(f"groups{row}").tobytes() if skip else b"" for row in (0, 1)]
+    files = [_cut_back(_copied(copy.folder, number, kind), int(sums[row][0])) for row, kind in enumerate(FILES)]
+    empty = frame.head(0).collect()
 
-    source, text = copy.sources[number], copy.fields.text
-    spans = list(zip(removals.spans.tolist(), removals.cuts, strict=True))
-    gone = [row for (start, stop), cuts in spans if not cuts for row in range(start, stop)]
-    anew = {start: cuts for (start, _), cuts in spans if cuts}
-    frame = parquet_frame(source).with_row_index("__row")
+    def write(row: int, data: bytes) -> None:
+        files[row].write(data)
+        sums[row] = [sums[row][0] + len(data), crc32(data, int(sums[row][1]))]
 
-    def chosen(rows: list[int]) -> pl.Expr:
-        return pl.col("__row").is_in(pl.Series(rows, dtype=pl.UInt32).implode())
+    with files[0], files[1]:
+        used = (0, 1) if len(removals.spans) else (0,)
+        for row in used if not skip else ():
+            write(row, MAGIC)
+        for start in range(done[0], rows, step):
+            *parts, written = removals.split_rows(frame.slice(start, step).collect(), start)
+            for row in used:
+                part = part_of(parts[row], int(sums[row][0]))
+                write(row, part.pages)
+                groups[row] += part.groups
+                done[1 + 2 * row] += part.group_count
+                done[2 + 2 * row] += part.rows
+            done[0] = min(start + step, rows)
+            _flushed(files)
+            yield _noted(sums, written) | {
+                "done": np.array(done), **{f"groups{row}": np.frombuffer(groups[row], np.uint8) for row in (0, 1)}
+            }  # fmt: skip
+        for row in used:
+            write(row, footer_of(empty, groups[row], done[1 + 2 * row], done[2 + 2 * row]))
+        _flushed(files)
+    yield _noted(sums, [])
 
-    kept = frame.filter(~chosen(gone))
-    if anew:
-        old = frame.filter(chosen(list(anew))).select("__row", text).collect()
-        new = [without(value, anew[row]) for row, value in old.iter_rows()]
-        table = pl.LazyFrame({"__row": old["__row"], "__new": pl.Series(new, dtype=old[text].dtype)})
-        kept = kept.join(table, on="__row", how="left", maintain_order="left")
-        kept = kept.with_columns(pl.coalesce("__new", text).alias(text)).drop("__new")
-    sums = np.zeros((3, 2), dtype=np.int64)
-    for line, (kind, part) in enumerate(((KEPT, kept), (REMOVED, frame.filter(chosen([*gone, *anew]))))):
-        path = _copied(copy.folder, number, kind)
-        if kind == KEPT or len(spans):
-            part.drop("__row").sink_parquet(path)
-            sums[line] = [path.stat().st_size, crc_of(path)]
-    return {"sums": sums, "written": np.array([[row, 1] for row in anew], dtype=np.int64).reshape(-1, 2)}
+
+def _cut_back(path: Path, size: int) -> BinaryIO:
+    """A file to be written on from a place on, which is its end."""
+    path.touch()
+    file = path.open("r+b")
+    file.truncate(size)
+    file.seek(size)
+    return file
+
+
+def _flushed(files: list[BinaryIO]) -> None:
+    for file in files:
+        file.flush()
+
+
+def _noted(sums: np.ndarray, written: list[list[int]]) -> Arrays:
+    return {"sums": sums.copy(), "written": np.array(written, dtype=np.int64).reshape(-1, 2)}
 
 
 def crc_of(path: Path) -> int:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import accumulate, count
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+import numpy as np
+
+from holdfast.corpus.digests import digests, digests_of
 from holdfast.corpus.sources import Shard, Source, open_source, parquet_frame, wrong
 
+if TYPE_CHECKING:
+    from holdfast.ops.json_lines import Lines
+
+BLOCK = 1 << 18  # bytes that are parsed at a time: they and what is made of them stay in the processor's cache
 MAX_DOCUMENT = 64 << 20  # bytes of a record: larger ones are passed on and not looked at
+
+
+Wanted = Literal["texts", "hashes", "arrays"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,7 @@ class Piece:
     """
 
     texts: list[str] = field(default_factory=list)
+    hashed: list[bytes] = field(default_factory=list)  # instead of the texts, where only those are asked for
     ids: list[str] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     stops: list[int] = field(default_factory=list)
@@ -41,13 +52,13 @@ class Piece:
     line_count: int = 0
     stop: int = 0  # where the piece ends
 
-    def add_all(self, texts: list[str], ids: list[Any], lengths: list[int], start: int) -> None:
-        """Documents that follow each other, a line each."""
-        ends = list(accumulate(lengths, initial=start))
-        self.texts, self.starts, self.stops = texts, ends[:-1], ends[1:]
-        self.ids = ["" if name is None else name if type(name) is str else str(name) for name in ids]
-        self.lines = list(range(len(texts)))
-        self.line_count, self.stop = len(texts), ends[-1]
+    def add_all(self, ids: list[Any], ends: list[int]) -> None:
+        """Documents that follow each other, a line each, with where the first begins and each ends; not their texts."""
+        self.starts += ends[:-1]
+        self.stops += ends[1:]
+        self.ids += ["" if name is None else name if type(name) is str else str(name) for name in ids]
+        self.lines += range(self.line_count, self.line_count + len(ids))
+        self.line_count, self.stop = self.line_count + len(ids), ends[-1]
 
     def add(self, start: int, stop: int, line: int, text: str, name: Any) -> None:
         """One more document."""
@@ -57,9 +68,75 @@ class Piece:
         self.stops.append(stop)
         self.lines.append(line)
 
+    def places(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where every document begins and ends, and its line."""
+        return np.array(self.starts), np.array(self.stops), np.array(self.lines)
 
-def read_pieces(source: Source, shard: Shard, size: int, fields: Fields, skip: int = 0) -> Iterator[Piece]:
-    """The pieces of a shard, without the first `skip`."""
+    def hashes(self) -> list[bytes]:
+        """Of every text the hash."""
+        return self.hashed or digests(self.texts)
+
+    def name_hashes(self) -> Iterable[bytes]:
+        """Of every name the hash."""
+        return digests(self.ids)
+
+    def text_buffer(self) -> tuple[np.ndarray, np.ndarray]:
+        """All texts as UTF-8, one after the other, and the starts of each, `(n + 1,)`."""
+        return _joined(self.texts)
+
+    def name_buffer(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same of the names."""
+        return _joined(self.ids)
+
+
+class ArrayPiece(Piece):
+    """A piece that compiled code has read, in which nothing is wrong: arrays only, neither texts nor ids."""
+
+    def __init__(self, blocks: list[Lines], start: int) -> None:
+        self._ends = start + _after_each_other([block.line_starts for block in blocks])
+        super().__init__(line_count=len(self._ends) - 1, stop=int(self._ends[-1]))
+        self._text, self._names = (
+            (np.concatenate([block[at] for block in blocks]), _after_each_other([block[at + 1] for block in blocks]))
+            for at in (0, 2)
+        )
+
+    def places(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """See `Piece`."""
+        return self._ends[:-1], self._ends[1:], np.arange(self.line_count)
+
+    def name_hashes(self) -> Iterable[bytes]:
+        """See `Piece`."""
+        return digests_of(*self._names)
+
+    def text_buffer(self) -> tuple[np.ndarray, np.ndarray]:
+        """See `Piece`."""
+        return self._text
+
+    def name_buffer(self) -> tuple[np.ndarray, np.ndarray]:
+        """See `Piece`."""
+        return self._names
+
+
+def _after_each_other(starts: list[np.ndarray]) -> np.ndarray:
+    """Starts and last ends (n + 1) of parts that are put one after the other."""
+    offsets = np.cumsum([0, *(part[-1] for part in starts)])
+    parts = [part[1:] + offset for part, offset in zip(starts, offsets, strict=False)]
+    return np.concatenate([np.zeros(1, dtype=np.int64), *parts])
+
+
+def _joined(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    starts = np.cumsum([0, *map(len, encoded)]).astype(np.int64)
+    return np.frombuffer(b"".join(encoded), dtype=np.uint8), starts
+
+
+def read_pieces(
+    source: Source, shard: Shard, size: int, fields: Fields, skip: int = 0, wanted: Wanted = "texts"
+) -> Iterator[Piece]:  # fmt: skip
+    """The pieces of a shard, without the first `skip`.
+
+    With "hashes" a piece need not hold texts, with "arrays" it may be an `ArrayPiece`.
+    """
     if source.format == "parquet":
         if not skip:
             yield _parquet_piece(source, shard, fields)
@@ -69,17 +146,19 @@ def read_pieces(source: Source, shard: Shard, size: int, fields: Fields, skip: i
             if source.format == "csv":
                 yield from _csv_pieces(file, source, size, fields, skip)
             else:
-                yield from _line_pieces(file, source, shard, size, fields, skip)
+                yield from _line_pieces(file, source, shard, size, fields, skip, wanted)
         except (EOFError, OSError) as problem:
             if isinstance(problem, OSError) and problem.errno is not None:
                 raise
             raise wrong(f"{source.path}: the packed data end too early or are damaged ({problem}).") from None
 
 
-def _line_pieces(file: BinaryIO, source: Source, shard: Shard, size: int, fields: Fields, skip: int) -> Iterator[Piece]:
+def _line_pieces(
+    file: BinaryIO, source: Source, shard: Shard, size: int, fields: Fields, skip: int, wanted: Wanted
+) -> Iterator[Piece]:  # fmt: skip
     at = _first_line(file, shard.start)
     if source.format == "jsonl" and source.seekable and at < shard.stop and not skip:
-        quick = _quick_piece(file, at, shard.stop, fields)
+        quick = _quick_piece(file, at, shard.stop, fields, wanted)
         if quick is not None:
             yield quick
             return
@@ -115,24 +194,59 @@ def _slow_pieces(
         number += 1
 
 
-def _quick_piece(file: BinaryIO, at: int, stop: int, fields: Fields) -> Piece | None:
-    """A piece in which nothing is wrong, parsed as one; None where something is, so that it is looked at by line."""
-    data = file.read(stop - at)
-    last = file.readline(MAX_DOCUMENT) if not data.endswith(b"\n") else b""
-    lines = (data + last if last else data).split(b"\n")
-    if lines[-1] or len(last) == MAX_DOCUMENT:
-        return None  # the last line has no end, or is very long
-    del lines[-1]
-    try:
-        records = [_loads(line) for line in lines]
-        texts = [record[fields.text] for record in records]
-        ids = [record.get(fields.id) for record in records]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    if not all(type(text) is str for text in texts):
-        return None
+def _quick_piece(file: BinaryIO, at: int, stop: int, fields: Fields, wanted: Wanted) -> Piece | None:
+    """A piece in which nothing is wrong, parsed in blocks; None where something is, so that it is looked at by line."""
+    if wanted == "arrays":
+        piece = _array_piece(file, at, stop, fields)
+        if piece is not None:
+            return piece
+        file.seek(at)
+    return _listed_piece(file, at, stop, fields, wanted)
+
+
+def _blocks(file: BinaryIO, at: int, stop: int) -> Iterator[bytes]:
+    """Whole lines, as long as they begin before `stop`; the last line of a file may have no end."""
+    while at < stop:
+        data = file.read(min(BLOCK, stop - at))
+        if not data.endswith(b"\n"):
+            data += file.readline(MAX_DOCUMENT)
+        at += len(data)
+        yield data
+
+
+def _array_piece(file: BinaryIO, at: int, stop: int, fields: Fields) -> Piece | None:
+    from holdfast.ops.json_lines import read_lines
+
+    blocks = []
+    for data in _blocks(file, at, stop):
+        held = read_lines(data, fields.text, fields.id)
+        if held is None:
+            return None
+        blocks.append(held)
+    return ArrayPiece(blocks, at)
+
+
+def _listed_piece(file: BinaryIO, at: int, stop: int, fields: Fields, wanted: Wanted) -> Piece | None:
     piece = Piece()
-    piece.add_all(texts, ids, [len(line) + 1 for line in lines], at)
+    for data in _blocks(file, at, stop):
+        lines = data.split(b"\n")
+        if lines[-1]:
+            return None  # the last line has no end, or is very long
+        del lines[-1]
+        try:
+            records = [_loads(line) for line in lines]
+            texts = [record[fields.text] for record in records]
+            ids = [record.get(fields.id) for record in records]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+        if not all(type(text) is str for text in texts):
+            return None
+        piece.add_all(ids, list(accumulate((len(line) + 1 for line in lines), initial=at)))
+        at = piece.stop
+        if wanted == "hashes":
+            piece.hashed += digests(texts)
+        else:
+            piece.texts += texts
     return piece
 
 

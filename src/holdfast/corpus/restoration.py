@@ -20,17 +20,7 @@ def restore(folder: str | Path, out: str | Path, *, rules: Collection[str] | Non
     `rules` names those whose removals are undone (all by default: the files are then the originals, and their
     checksums are compared).
     """
-    folder, out = Path(folder), Path(out)
-    if not (folder / "manifest.json").exists():
-        raise wrong(f"{folder}: no manifest.json, so no finished run of ours.")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    rows = [json.loads(line) for line in (folder / "provenance.jsonl").read_text(encoding="utf-8").split("\n") if line]
-    known = {row["rule"] for row in rows}
-    for rule in rules or ():
-        if rule not in known:
-            raise wrong(f"no record was removed by the rule {rule!r}. There are: {', '.join(sorted(known)) or 'none'}.")
-    if out.exists() and any(out.iterdir()):
-        raise wrong(f"{out} is not empty. Give a new folder as --out.")
+    folder, out, manifest, rows = _opened(str(folder), str(out), rules or ())
     back = {}
     for name, about in manifest.items():
         mine = [row for row in rows if row["file"] == name]
@@ -52,6 +42,27 @@ def restore(folder: str | Path, out: str | Path, *, rules: Collection[str] | Non
         partial.replace(target)
         back[name] = len({row["start"] for row in chosen})
     return back
+
+
+def _opened(
+    folder: str, out: str, rules: Collection[str]
+) -> tuple[Path, Path, dict[str, Any], list[dict[str, Any]]]:  # fmt: skip
+    """The folders, what the run wrote into the first, and the rows of its provenance; whether all this can be."""
+    for given in (folder, out):
+        if "://" in given:
+            raise wrong(f"{given}: expected a local folder. Copy a run here before it is restored, and the files back.")
+    run, target = Path(folder), Path(out)
+    if not (run / "manifest.json").exists():
+        raise wrong(f"{run}: no manifest.json, so no finished run of ours.")
+    manifest = json.loads((run / "manifest.json").read_text())
+    rows = [json.loads(line) for line in (run / "provenance.jsonl").read_text(encoding="utf-8").split("\n") if line]
+    known = {row["rule"] for row in rows}
+    for rule in rules:
+        if rule not in known:
+            raise wrong(f"no record was removed by the rule {rule!r}. There are: {', '.join(sorted(known)) or 'none'}.")
+    if target.exists() and any(target.iterdir()):
+        raise wrong(f"{target} is not empty. Give a new folder as --out.")
+    return run, target, manifest, rows
 
 
 def _restore_bytes(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from holdfast.corpus.records import Fields, Piece, read_pieces
+from holdfast.corpus.digests import as_keys, digests_of
+from holdfast.corpus.records import Fields, Piece, Wanted, read_pieces
 from holdfast.corpus.sources import Shard, Source
 from holdfast.engine.store import read_arrays
 from holdfast.ops.text_kernels import kernels
@@ -19,23 +20,12 @@ from holdfast.ops.text_kernels import kernels
 Arrays = dict[str, np.ndarray]
 
 
-def _digest() -> tuple[str, Callable[[bytes], bytes]]:
-    """A 128-bit hash of bytes, and its name: a run that goes on must go on with the same."""
-    try:
-        from xxhash import xxh3_128_digest
-    except ModuleNotFoundError:
-        from hashlib import blake2b
-
-        return "blake2b", lambda data: blake2b(data, digest_size=16).digest()
-    return "xxh3", xxh3_128_digest
-
-
-HASH, digest = _digest()
-
-
 @dataclass(frozen=True)
 class Scan:
-    """What all shards share. `look(texts, scan)` adds what a command needs: signatures, hits; None: nothing."""
+    """What all shards share. `look` adds what a command needs: signatures, hits; None: nothing.
+
+    With `exact`, hashes of the texts are noted, by which equal ones are known.
+    """
 
     sources: list[Source]
     piece: int
@@ -43,34 +33,22 @@ class Scan:
     look: Callable[[np.ndarray, np.ndarray, Any, Any], Arrays] | None
     settings: Any
     total: int
+    exact: bool = True
 
 
 def scan_shard(scan: Scan, shard: Shard, skip: int, last: Callable[[str], np.ndarray]) -> Iterator[Arrays]:  # noqa: ARG001
     """The stage's work: arrays of every piece of a shard."""
     tools = None if scan.look is None else kernels(scan.total)
-    for piece in read_pieces(scan.sources[shard.source], shard, scan.piece, scan.fields, skip):
+    wanted: Wanted = "hashes" if tools is None else "arrays" if tools.COMPILED else "texts"
+    for piece in read_pieces(scan.sources[shard.source], shard, scan.piece, scan.fields, skip, wanted):
         arrays = _places(piece, shard.source)
         if scan.look is None:
-            yield arrays | {"exact": _as_keys(digests(piece.texts))}
+            yield arrays | {"exact": as_keys(piece.hashes())}
             continue
-        encoded = [text.encode("utf-8", "surrogatepass") for text in piece.texts]
-        starts = np.zeros(len(encoded) + 1, dtype=np.int64)
-        np.cumsum([len(text) for text in encoded], out=starts[1:])
-        arrays["exact"] = _as_keys(map(digest, encoded))
-        text = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+        text, starts = piece.text_buffer()
+        if scan.exact:
+            arrays["exact"] = as_keys(digests_of(text, starts))
         yield arrays | scan.look(text, starts, scan.settings, tools)
-
-
-def _as_keys(hashed: Iterable[bytes]) -> np.ndarray:
-    return np.frombuffer(b"".join(hashed), dtype=np.uint64).reshape(-1, 2)
-
-
-def digests(texts: list[str]) -> list[bytes]:
-    """Of every text the hash of its UTF-8 bytes; where the hash takes texts, those need not be copied first."""
-    try:
-        return list(map(digest, texts))  # type: ignore[arg-type]
-    except (TypeError, UnicodeEncodeError):  # a hash of bytes only, or half a surrogate
-        return [digest(text.encode("utf-8", "surrogatepass")) for text in texts]
 
 
 def sample_texts(sources: list[Source], shards: list[Shard], piece: int, fields: Fields, count: int) -> list[str]:
@@ -84,15 +62,16 @@ def sample_texts(sources: list[Source], shards: list[Shard], piece: int, fields:
 
 
 def _places(piece: Piece, source: int) -> Arrays:
-    names = [name.encode("utf-8", "surrogatepass") for name in piece.ids]
+    starts, stops, lines = piece.places()
+    names, name_ends = piece.name_buffer()
     return {
-        "starts": np.array(piece.starts, dtype=np.int64),
-        "stops": np.array(piece.stops, dtype=np.int64),
-        "lines": np.array(piece.lines, dtype=np.uint32),
-        "names": np.frombuffer(b"".join(names), dtype=np.uint8),
-        "name_ends": np.cumsum([0, *map(len, names)]).astype(np.int64),
-        "name_keys": np.frombuffer(b"".join(map(digest, names)), dtype=np.uint64)[::2],
-        "about": np.array([source, piece.line_count, piece.replaced, len(names), piece.stop], dtype=np.int64),
+        "starts": starts.astype(np.int64),
+        "stops": stops.astype(np.int64),
+        "lines": lines.astype(np.uint32),
+        "names": names,
+        "name_ends": name_ends,
+        "name_keys": as_keys(piece.name_hashes())[:, 0],
+        "about": np.array([source, piece.line_count, piece.replaced, len(starts), piece.stop], dtype=np.int64),
         "broken": np.frombuffer(json.dumps({"broken": piece.broken, "large": piece.large}).encode(), dtype=np.uint8),
     }
 

@@ -12,13 +12,14 @@ from zlib import crc32
 
 import numpy as np
 
+from holdfast.corpus.digests import HASH
 from holdfast.corpus.output import write_outputs
 from holdfast.corpus.records import Fields, read_pieces
-from holdfast.corpus.scan import HASH, Arrays, Index, Scan, sample_texts, scan_shard
+from holdfast.corpus.scan import Arrays, Index, Scan, sample_texts, scan_shard
 from holdfast.corpus.sources import cut, find_sources, wrong
 from holdfast.corpus.summary import check_broken, summary_of, troubles
 from holdfast.corpus.vectors import Lexical, look_at_words, vectors_of
-from holdfast.corpus.workspace import workspace
+from holdfast.corpus.workspace import Workspace, workspace
 from holdfast.curation import D4, GOTD, ClusterClip, PerplexitySampling
 from holdfast.engine.stage import Tell
 from holdfast.engine.store import read_arrays
@@ -82,23 +83,36 @@ def select(
         "given": embeddings is not None,
     }
     with workspace(
-        Path(out), sources, settings, engine=engine, workers=workers, force=force, tell=progress
+        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress
     ) as place:  # fmt: skip
-        shards, weights, piece = cut(sources)
-        aim = _target_texts(wanted, fields)
-        look, shared = _prepared(
-            method, embeddings is not None, aim, sample_texts(sources, shards, piece, fields, SAMPLE)
-        )
-        scan = Scan(sources, piece, fields, look, shared, sum(source.size for source in sources))
-        _, pieces = place.stage("scan", scan_shard, scan, shards, weights, "reading")
-        index = Index(sources, pieces)
-        chosen = _chosen(method, index, keep, seed, aim, shared, embeddings)
-        found = _provenance(index, chosen)
-        aside = troubles(index, "broken", broken)
-        write_outputs(place, index, found + aside, piece, fields)
-        summary = summary_of(index, settings, Counter(row["rule"] for row in found), len(found), aside) | chosen.extra
-        place.finish(summary)
-    return summary
+        told = place.once(
+            "decided",
+            lambda: _decided(place, sources, fields, method, keep, _target_texts(wanted, fields), embeddings, seed,
+                             broken, settings),
+        )  # fmt: skip
+        write_outputs(place, sources, told["rows"], cut(sources)[2], fields)
+        place.finish(told["summary"])
+    return dict(told["summary"])
+
+
+def _decided(
+    place: Workspace, sources: list[Any], fields: Fields, method: str, keep: float, aim: list[str], embeddings: Any,
+    seed: int, broken: str, settings: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Read all, and decide what stays: the rows of the provenance, and the summary."""
+    shards, weights, piece = cut(sources)
+    look, shared = _prepared(
+        method, embeddings is not None, aim, sample_texts(sources, shards, piece, fields, SAMPLE)
+    )  # fmt: skip
+    total = sum(source.size for source in sources)
+    scan = Scan(sources, piece, fields, look, shared, total, exact=look is None)
+    _, pieces = place.stage("scan", scan_shard, scan, shards, weights, "reading")
+    index = Index(sources, pieces)
+    chosen = _chosen(method, index, keep, seed, aim, shared, embeddings)
+    found = _provenance(index, chosen)
+    aside = troubles(index, "broken", broken)
+    summary = summary_of(index, settings, Counter(row["rule"] for row in found), len(found), aside) | chosen.extra
+    return {"rows": found + aside, "summary": summary}
 
 
 def _check(method: str, keep: float, target: Any, embeddings: Any) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -94,7 +95,7 @@ def cut(sources: Sequence[Source]) -> tuple[list[Shard], list[int], int]:
     for number, source in enumerate(sources):
         if source.format == "parquet":
             rows = parquet_rows(source)
-            step = max(1, rows * piece // max(source.size, 1))
+            step = rows_of_piece(source, rows, piece)
             edges = [*range(0, rows, step), rows]
             weight = source.size * step // max(rows, 1)
         elif source.seekable:
@@ -107,14 +108,25 @@ def cut(sources: Sequence[Source]) -> tuple[list[Shard], list[int], int]:
     return shards, weights, piece
 
 
+def rows_of_piece(source: Source, rows: int, piece: int) -> int:
+    """How many rows of a Parquet file make a piece of work."""
+    return max(1, rows * piece // max(source.size, 1))
+
+
 def parquet_frame(source: Source) -> Any:
     """A lazy frame of a Parquet file; one behind a URL is read whole."""
     import polars as pl
 
     if "://" not in source.path:
         return pl.scan_parquet(source.path)
+    return pl.scan_parquet(io.BytesIO(_fetched(source)))
+
+
+@lru_cache(maxsize=1)
+def _fetched(source: Source) -> bytes:
+    """All bytes of a source, kept while it is the one that is worked on."""
     with open_source(source) as file:
-        return pl.scan_parquet(io.BytesIO(file.read()))
+        return file.read()
 
 
 def parquet_rows(source: Source) -> int:
@@ -172,13 +184,22 @@ def _local_file(path: Path, name: str) -> Source:
     return source
 
 
-def _remote(url: str) -> list[Source]:
+def file_system(url: str) -> tuple[Any, str]:
+    """The file system of a URL and the path in it."""
     try:
         import fsspec
     except ModuleNotFoundError:
-        raise wrong(f"{url}: reading URLs needs fsspec: pip install 'holdfast[corpus]'") from None
+        raise wrong(f"{url}: URLs need fsspec: pip install 'holdfast[corpus]'") from None
     try:
         system, path = fsspec.core.url_to_fs(url)
+    except Exception as problem:
+        raise wrong(f"{url} cannot be opened: {type(problem).__name__}: {problem}") from None
+    return system, path.rstrip("/")
+
+
+def _remote(url: str) -> list[Source]:
+    system, path = file_system(url)
+    try:
         paths = sorted(system.find(path)) if system.isdir(path) else [path]
         found = []
         for one in paths:

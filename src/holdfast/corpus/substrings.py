@@ -34,7 +34,8 @@ def note_words(
     tools: Any,
 ) -> Arrays:
     """What `scan` notes of every document for this: words, the character at which each begins, anchors."""
-    characters = np.concatenate([[0], np.cumsum((text & 0xC0) != 0x80)])  # before every byte
+    characters = np.zeros(len(text) + 1, dtype=np.int32)  # before every byte
+    np.cumsum((text & 0xC0) != 0x80, dtype=np.int32, out=characters[1:])
     begins = characters[starts]
     return {
         "tokens": (words >> np.uint64(32)).astype(np.uint32) ^ words.astype(np.uint32),
@@ -55,7 +56,7 @@ def _anchors(words: np.ndarray, ends: np.ndarray, length: int, tools: Any) -> Ar
     least = np.full(n, -1, dtype=np.int64)  # of the window that begins here; -1 where it would leave its document
     if n >= window:
         inside = np.flatnonzero(begins[1:][document] - np.arange(n) >= window)
-        least[inside] = _window_least(wide, window)[inside]
+        least[inside] = _window_least(grams, window)[inside]
     padded = np.concatenate([np.full(window - 1, -1, dtype=np.int64), least])
     chosen = np.flatnonzero(-_window_least(-padded, window) >= wide) if n else np.empty(0, dtype=np.int64)
     at = ends[:-1][document[chosen]] + chosen - begins[:-1][document[chosen]]
@@ -121,12 +122,13 @@ def find_repeats(parts: Parts, part: int, skip: int, last: Last) -> Iterator[Arr
         document = np.searchsorted(ends, at, side="right") - 1
         low = np.maximum(at - (parts.length - min(ANCHOR, parts.length)), ends[document])
         high = np.minimum(at + parts.length, ends[document + 1])
-        for begin, stop in _merged(low, high, document):
-            base, dtype = array_place(path, "tokens")
-            tokens.append(_read(path, base, dtype, begin, stop))
+        ranges = list(_merged(low, high, document))
+        tokens += _read(path, ranges)
+        owners = np.searchsorted(ends, [begin for begin, _ in ranges], side="right") - 1
+        bases = ((int(parts.first[number]) + owners) << 32) - ends[owners]
+        for (begin, stop), base in zip(ranges, bases.tolist(), strict=True):
             room.append(np.arange(stop - begin, 0, -1))
-            owner = int(np.searchsorted(ends, begin, side="right") - 1)
-            places.append(((int(parts.first[number]) + owner) << 32) + np.arange(begin, stop) - int(ends[owner]))
+            places.append(np.arange(base + begin, base + stop))
     if not tokens:
         yield {"start": np.empty(0, dtype=np.int64), "first": np.empty(0, dtype=np.int64)}
         return
@@ -150,13 +152,17 @@ def _merged(low: np.ndarray, high: np.ndarray, document: np.ndarray) -> Iterator
         yield begin, stop
 
 
-def _read(path: Path, base: int, dtype: np.dtype, begin: int, stop: int) -> np.ndarray:
+def _read(path: Path, ranges: list[tuple[int, int]]) -> list[np.ndarray]:
+    """Tokens of a piece, range by range."""
+    base, dtype = array_place(path, "tokens")
     file = os.open(path, os.O_RDONLY)
     try:
-        data = os.pread(file, (stop - begin) * dtype.itemsize, base + begin * dtype.itemsize)
+        return [
+            np.frombuffer(os.pread(file, (stop - begin) * dtype.itemsize, base + begin * dtype.itemsize), dtype=dtype)
+            for begin, stop in ranges
+        ]
     finally:
         os.close(file)
-    return np.frombuffer(data, dtype=dtype)
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,57 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
-from holdfast.corpus.sources import Source, wrong
+from holdfast.corpus.sources import Source, file_system, wrong
 from holdfast.engine.stage import Stage, Tell, Work, run_stage
 
 WORK = ".holdfast-work"
+FOLDERS, FILES = ("data", "removed"), ("provenance.jsonl", "hits.jsonl", "summary.json", "manifest.json")
+
+
+@dataclass
+class Remote:
+    """A folder behind a URL: results are copied there when they are whole, the summary last."""
+
+    url: str
+
+    def __post_init__(self) -> None:
+        self.system, self.root = file_system(self.url)
+
+    def exists(self, name: str = "") -> bool:
+        """Whether there is such a file, or anything at all."""
+        try:
+            return bool(self.system.exists(f"{self.root}/{name}") if name else self.system.find(self.root))
+        except FileNotFoundError:
+            return False
+
+    def put(self, path: Path, name: str) -> None:
+        """Copy a file there and see that it arrived."""
+        target = f"{self.root}/{name}"
+        try:
+            self.system.makedirs(target.rpartition("/")[0], exist_ok=True)
+            self.system.put_file(str(path), target)
+            size = int(self.system.info(target)["size"])
+        except Exception as problem:
+            raise wrong(f"{self.url}/{name} cannot be written: {type(problem).__name__}: {problem}. {GO_ON}") from None
+        if size != path.stat().st_size:
+            raise wrong(f"{self.url}/{name}: {size} of {path.stat().st_size} bytes arrived. {GO_ON}")
+
+    def clear(self) -> None:
+        """Delete what runs of ours wrote, nothing else."""
+        for name in (*FOLDERS, *FILES):
+            if self.system.exists(f"{self.root}/{name}"):
+                self.system.rm(f"{self.root}/{name}", recursive=True)
+
+
+GO_ON = "The same command goes on from here."
 
 
 @dataclass
@@ -26,6 +67,7 @@ class Workspace:
     engine: str
     workers: int | None
     tell: Tell
+    remote: Remote | None = None
 
     @property
     def work(self) -> Path:
@@ -44,54 +86,101 @@ class Workspace:
         stage = Stage(self.work / name, work, context, shards, weights)
         return stage, run_stage(stage, self.engine, self.workers, self.tell, title)
 
+    def once(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `make` gives, in plain JSON types; it is kept: a run that was stopped later does not ask again."""
+        path = self.work / f"{name}.json"
+        if not path.exists():
+            write_text(path, json.dumps(make()))
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+
+    def is_placed(self, name: str) -> bool:
+        """Whether a result is where it belongs already: a run that was stopped while it moved them goes on."""
+        return (self.work / "placed" / name).exists() if self.remote else (self.out / name).exists()
+
     def finish(self, summary: dict[str, Any]) -> None:
         """Move the results to where they belong, the summary last, and delete the work."""
-        for path in sorted(self.results.rglob("*")):
-            if path.is_file():
-                target = self.out / path.relative_to(self.results)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                path.replace(target)
-        write_text(self.out / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False))
-        shutil.rmtree(self.work)
+        names = [str(path.relative_to(self.results)) for path in sorted(self.results.rglob("*")) if path.is_file()]
+        for name in names:
+            self._place(name)
+        write_text(self.results / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False))
+        self._place("summary.json")
+        shutil.rmtree(self.out if self.remote else self.work)
+
+    def _place(self, name: str) -> None:
+        path = self.results / name
+        target = (self.work / "placed" if self.remote else self.out) / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if self.remote is None:
+            path.replace(target)
+            return
+        self.remote.put(path, name)
+        target.touch()
+        path.unlink()
 
 
 @contextmanager
 def workspace(
-    out: Path, sources: list[Source], settings: dict[str, Any], *, engine: str, workers: int | None, force: bool,
+    out: str | Path, sources: list[Source], settings: dict[str, Any], *, engine: str, workers: int | None, force: bool,
     tell: Tell | None,
 ) -> Iterator[Workspace]:  # fmt: skip
     """Begin a run or go on with the one that was stopped here; a full disk is told as what it is."""
-    if ":/" in str(out):
-        raise wrong(f"--out {out}: expected a local folder. Inputs may be URLs; copy the results with your own tools.")
-    place = Workspace(out, engine, workers, tell or (lambda title, done, total: None))
+    out = str(out).removeprefix("file://")
+    remote = _remote(out, engine) if "://" in out else None
+    folder = _local_folder(remote.url) if remote else Path(out)
+    place = Workspace(folder, engine, workers, tell or (lambda title, done, total: None), remote)
     plan = json.dumps({"sources": [asdict(source) for source in sources], "settings": settings}, sort_keys=True)
-    plan_file = place.work / "plan.json"
-    if force and out.exists():
-        _clear(out)
-    if (out / "summary.json").exists():
+    _check(place, out, plan, force)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700 if remote else 0o777)
+        place.results.mkdir(parents=True, exist_ok=True)
+        for partial in place.work.rglob("*.partial"):
+            if partial.parent.name != "copies":
+                partial.unlink(missing_ok=True)
+        write_text(place.work / "plan.json", plan)
+        yield place
+    except OSError as problem:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            free = shutil.disk_usage(folder).free if folder.exists() else 0
+            raise wrong(
+                f"the disk is full ({free >> 20} MiB free at {folder}). Free about as much space as the corpus takes; "
+                "the same command goes on from where it was."
+            ) from None
+        raise
+
+
+def _check(place: Workspace, out: str, plan: str, force: bool) -> None:
+    """Whether this is a new folder, or one of the same run; with `force`, make it one."""
+    folder, remote, plan_file = place.out, place.remote, place.work / "plan.json"
+    if force:
+        _clear(folder)
+        if remote:
+            remote.clear()
+    if remote.exists("summary.json") if remote else (folder / "summary.json").exists():
         raise wrong(f"{out} already holds a finished run. Give another --out, or --force to replace it.")
     if plan_file.exists() and plan_file.read_text() != plan:
         raise wrong(
             f"{out} holds a run that was stopped, of other files or with other settings. Repeat that command, give "
             "another --out, or --force to begin anew."
         )
-    if out.exists() and not plan_file.exists() and any(one.name != WORK for one in out.iterdir()):
+    if not plan_file.exists() and (remote.exists() if remote else _holds_others(folder)):
         raise wrong(f"{out} is not empty. Give a new folder as --out.")
-    try:
-        place.results.mkdir(parents=True, exist_ok=True)
-        for partial in place.work.rglob("*.partial"):
-            if partial.parent.name != "copies":
-                partial.unlink(missing_ok=True)
-        write_text(plan_file, plan)
-        yield place
-    except OSError as problem:
-        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = shutil.disk_usage(out).free if out.exists() else 0
-            raise wrong(
-                f"the disk is full ({free >> 20} MiB free at {out}). Free about as much space as the corpus takes; the "
-                "same command goes on from where it was."
-            ) from None
-        raise
+
+
+def _holds_others(folder: Path) -> bool:
+    return folder.exists() and any(one.name != WORK for one in folder.iterdir())
+
+
+def _remote(url: str, engine: str) -> Remote:
+    if engine == "ray":
+        raise wrong(
+            f"--out {url}: with --engine ray give a folder that all nodes see; copy the results with your own tools."
+        )
+    return Remote(url.rstrip("/"))
+
+
+def _local_folder(url: str) -> Path:
+    """Where a run is done whose results go to a URL: the same folder for the same URL, so that it can go on."""
+    return Path(gettempdir()) / f"holdfast-{blake2b(url.encode(), digest_size=8).hexdigest()}"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -107,7 +196,7 @@ def write_text(path: Path, text: str) -> None:
 
 def _clear(out: Path) -> None:
     """Delete what runs of ours wrote, nothing else."""
-    for name in (WORK, "data", "removed"):
+    for name in (WORK, *FOLDERS):
         shutil.rmtree(out / name, ignore_errors=True)
-    for name in ("provenance.jsonl", "summary.json", "manifest.json"):
+    for name in FILES:
         (out / name).unlink(missing_ok=True)

@@ -190,13 +190,24 @@ def train_language_model(
     ]
     if not rows:
         raise ValueError("texts hold no token: expected at least one text that is not empty.")
-    batches = Batches(_padded(rows), batch_size=batch_size, shuffle=True, seed=seed)
-    run = fit(
-        start.network, NextToken(), batches, epochs=epochs, seed=seed, clip=1.0, progress=progress,
-        optimizer=partial(torch.optim.AdamW, lr=learning_rate),
-        schedule=partial(_one_cycle, learning_rate) if cycle else None,
+    run = train_on_codes(
+        start.network, rows, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, cycle=cycle, seed=seed,
+        progress=progress,
     )  # fmt: skip
     return replace(start, network=run.model), run
+
+
+def train_on_codes(
+    network: nn.Module, rows: Sequence[Sequence[int]], *, epochs: int = 10, batch_size: int = 16,
+    learning_rate: float = 1e-2, cycle: bool = True, seed: int = 0,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Run:  # fmt: skip
+    """The training of `train_language_model` on rows of codes, each with its start code, that fit the context."""
+    return fit(
+        network, NextToken(), Batches(_padded(rows), batch_size=batch_size, shuffle=True, seed=seed), epochs=epochs,
+        seed=seed, clip=1.0, progress=progress, optimizer=partial(torch.optim.AdamW, lr=learning_rate),
+        schedule=partial(_one_cycle, learning_rate) if cycle else None,
+    )  # fmt: skip
 
 
 def _one_cycle(rate: float, optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
@@ -258,6 +269,6 @@ def _hugging_face(path: Path) -> LanguageModel:
     )
 
 
-def _padded(rows: list[list[int]]) -> torch.Tensor:
+def _padded(rows: Sequence[Sequence[int]]) -> torch.Tensor:
     longest = max(map(len, rows))
-    return torch.tensor([row + [START] * (longest - len(row)) for row in rows])
+    return torch.tensor([[*row] + [START] * (longest - len(row)) for row in rows])

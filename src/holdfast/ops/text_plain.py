@@ -11,6 +11,7 @@ import numpy as np
 
 from holdfast.ops.text_tables import CJK, CODES, LEAD, MIX, PRIME, SALT, band_salts, permutations
 
+COMPILED = False
 EMPTY = np.uint32(0xFFFFFFFF)
 CHUNK = 1 << 22  # numbers worked on at a time
 

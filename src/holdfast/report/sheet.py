@@ -31,12 +31,15 @@ _TRIED = Shape(
 )
 _PART = Shape({"label": str, "rows": int, "worse": bool}, {"estimate": (Either(ESTIMATE), None), "start": (str, ""),
                "end": (str, ""), "column": (str, "")})  # fmt: skip
+_SLICE = Shape({"label": str, "rows": int, "worse": bool, "production_share": float, "training_share": float},
+               {"estimate": (Either(ESTIMATE), None), "training": (Either(ESTIMATE), None)})  # fmt: skip
 ESTIMATED = Shape(
     {
         "metric": _METRIC, "training": ESTIMATE, "estimate": ESTIMATE, "drop": ESTIMATE, "chosen": str, "why": str,
         "widened": float, "estimators": [_TRIED], "labels": Shape({"rows": int, "reach": float}),
     },
-    {"chunks": ([_PART], []), "groups": ([_PART], []), "planted": ([{str: object}], [])},
+    {"chunks": ([_PART], []), "groups": ([_PART], []), "planted": ([{str: object}], []), "slices": ([_SLICE], []),
+     "searched": (int, 0)},
 )  # fmt: skip
 _NAMED = Shape({"name": str, "kind": str, "part": ESTIMATE})
 EXPLAINED = Shape(

@@ -45,4 +45,4 @@ def decontaminate(
     elif scores is not None:
         print("Scores cannot be compared: fewer than two items are contaminated, or fewer than two clean.")
     shared.show(summary, out, common.strict)
-    print(f"Every hit with its words: {out / 'hits.jsonl'}")
+    print(f"Every hit with its words: {out.rstrip('/')}/hits.jsonl")

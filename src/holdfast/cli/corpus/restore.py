@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,8 +10,8 @@ from holdfast.cli.corpus import _shared as shared
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(help="What a command of this group wrote.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="A new folder for the restored files.")],
+    folder: Annotated[str, typer.Argument(help="What a command of this group wrote.")],
+    out: Annotated[str, typer.Option("--out", "-o", help="A new folder for the restored files.")],
     rule: Annotated[
         list[str] | None, typer.Option(help="Put back only what this rule removed (near, broken). May be repeated.")
     ] = None,
@@ -22,4 +21,4 @@ def restore(
 
     with shared.told(out, kept=False):
         for name, count in verb(folder, out, rules=rule or None).items():
-            print(f"{out / name}: {count:,} records put back")
+            print(f"{out.rstrip('/')}/{name}: {count:,} records put back")
