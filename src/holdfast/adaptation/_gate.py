@@ -16,6 +16,8 @@ import numpy as np
 
 Verdict = Literal["gain", "no gain", "harm"]
 Wants = Literal["samples", "runs", "any"]
+CALM, MOVING = 4, 2  # one row in so many is shown to both networks while nothing moves, and while something does
+ENOUGH = 8  # blocks that are kept although they are old
 BLOCK = 8  # consecutive rows whose features are compared with those of other blocks
 
 
@@ -49,25 +51,32 @@ class Gate:
     trusted: bool = False
     seen: int = 0
     resting_until: int = 0
-    _rows: np.ndarray | None = None
+    calm: bool = False
+    problem: str = "no rows were seen"
+    _rows: list[np.ndarray] = field(default_factory=list)
     _blocks: deque[tuple[int, np.ndarray, float]] = field(default_factory=deque)
     _answers: deque[Answers] = field(default_factory=deque)
 
     def look(self, features: np.ndarray, rows: int) -> str:
-        """Take in the frozen network's features of the next rows; why they cannot be trusted, or nothing."""
-        self.seen += rows
-        self._cut_into_blocks(np.asarray(features, dtype=np.float64))
-        while self._blocks and self._blocks[0][0] <= self.seen - self.window:
-            self._blocks.popleft()
-        problem = self._problem()
-        self.trusted = not problem
-        return problem
+        """Take in the frozen network's features of the next rows; why they cannot be trusted, or nothing.
 
-    def _cut_into_blocks(self, features: np.ndarray) -> None:
+        Between two complete blocks there is nothing new to say.
+        """
+        self.seen += rows
+        self._rows.append(features)
+        if sum(map(len, self._rows)) >= BLOCK:
+            self._cut_into_blocks()
+            while len(self._blocks) > ENOUGH and self._blocks[0][0] <= self.seen - self.window:
+                self._blocks.popleft()
+            self.problem = self._problem()
+            self.trusted = not self.problem
+        return self.problem
+
+    def _cut_into_blocks(self) -> None:
         """Mean and sum of squares around it of every block that is complete; the rest waits."""
-        rows = features if self._rows is None else np.concatenate([self._rows, features])
+        rows = np.concatenate(self._rows, dtype=np.float64)
         whole = len(rows) - len(rows) % BLOCK
-        self._rows = rows[whole:] if whole < len(rows) else None
+        self._rows = [rows[whole:]] if whole < len(rows) else []
         blocks = rows[:whole].reshape(-1, BLOCK, rows.shape[1])
         means = blocks.sum(axis=1) / BLOCK
         squares = ((blocks - means[:, None]) ** 2).sum(axis=(1, 2))
@@ -76,7 +85,7 @@ class Gate:
     def skip(self, rows: int) -> None:
         """Rows go by unseen: those before and after them are no neighbours."""
         self.seen += rows
-        self._rows = None
+        self._rows = []
 
     def _problem(self) -> str:
         if self.seen < self.resting_until:
@@ -85,14 +94,26 @@ class Gate:
             return f"fewer than {self.earn} rows were seen"
         if self.wants == "any":
             return ""
-        _, means, squares = zip(*self._blocks, strict=True)
-        alike = neighbours_alike(np.array(means), np.array(squares), change=self.trusted or self.wants == "runs")
+        _, means, squares = (np.array(part) for part in zip(*self._blocks, strict=True))
         if self.wants == "runs":
+            alike = neighbours_alike(means, squares, change=True)
             said = f"rows that follow each other are not alike (correlation {alike:.2f}, at least {self.limit:g})"
             return "" if alike > self.limit else said
+        alike = neighbours_alike(means, squares, change=False)
+        self.calm = alike <= self.limit
+        if self.trusted and not self.calm:
+            alike = neighbours_alike(means, squares, change=True)
         if not alike <= self.limit:
             return f"rows that follow each other are alike (correlation {alike:.2f}, at most {self.limit:g})"
         return ""
+
+    @property
+    def every(self) -> int:
+        """One row in so many has to be shown to both networks."""
+        if not self.trusted:
+            return 1
+        compared = sum(part.rows for part in self._answers)
+        return CALM if self.calm and compared >= self.judged else MOVING
 
     def judge(self, frozen: np.ndarray, adapted: np.ndarray) -> tuple[Verdict, str]:
         """Take in both networks' probabilities on the same rows; whether the adapted answers pass, and why."""
@@ -119,6 +140,7 @@ class Gate:
         """After harm: trust nothing for a while, twice as long each time."""
         self.trusted = False
         self.resting_until = self.seen + self.rest
+        self.problem = f"resting until row {self.resting_until} after harm"
         self.rest *= 2
 
     def forget_answers(self) -> None:
