@@ -49,10 +49,10 @@ class Adapting(nn.Module):
     """The module that an adapter returns: call it like the model that it was made from.
 
     Beside the adapted network runs a frozen copy. Once the gate trusts the stream, the one whose answer is given sees
-    all rows and the other one a part of them, a quarter while nothing moves (both all, where the rule `watches`). Where the gate does not trust, or sees
-    no gain, the answer is the frozen network's; after harm the adapted one starts again from the state it came in.
-    `log` says when and why; `adapted_rows` and `frozen_rows` count whose answer was given. `reset()` undoes everything,
-    exactly.
+    all rows and the other one a part of them, a quarter while nothing moves (both all, where the rule `watches`). Where
+    the gate does not trust, or sees no gain, the answer is the frozen network's; after harm the adapted one starts
+    again from the state it came in. `log` says when and why; `adapted_rows` and `frozen_rows` count whose answer was
+    given. `reset()` undoes everything, exactly.
 
     Training mode and gradients of the caller have no effect; answers carry no gradient.
     """

@@ -9,6 +9,7 @@ large where single answers are certain and all of them together are diverse) tel
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,7 @@ Verdict = Literal["gain", "no gain", "harm"]
 Wants = Literal["samples", "runs", "any"]
 CALM, MOVING = 4, 2  # one row in so many is shown to both networks while nothing moves, and while something does
 ENOUGH = 8  # blocks that are kept although they are old
+LATELY = 4  # blocks of answers that have to show the gain too
 BLOCK = 8  # consecutive rows whose features are compared with those of other blocks
 
 
@@ -36,9 +38,10 @@ class Gate:
     `window` rows are looked back on; trust is earned by `earn` rows that do not resemble their neighbours in the
     stream more than others (intraclass correlation at most `limit`). While the gate trusts, one change of the whole
     distribution within the window is allowed for: it is what adaptation is for. Answers pass while those of the last
-    `judged` rows hold more information than the frozen network's; below the share `floor` of it they do harm, and trust
-    has to be earned again by `rest` rows, twice as many each time. A method that `wants` runs of rows that belong
-    together is trusted where the others are not.
+    `judged` rows, and the latest of them, hold more information than the frozen network's (where neighbours are alike,
+    by more than they lose in certainty: few classes are there, and errors pass for diversity); below the share `floor`
+    of it they do harm, and trust has to be earned again by `rest` rows, twice as many each time. A method that `wants`
+    runs of rows that belong together is trusted where the others are not.
     """
 
     wants: Wants = "samples"
@@ -92,8 +95,6 @@ class Gate:
             return f"resting until row {self.resting_until} after harm"
         if self.seen < self.earn or len(self._blocks) < 3:
             return f"fewer than {self.earn} rows were seen"
-        if self.wants == "any":
-            return ""
         _, means, squares = (np.array(part) for part in zip(*self._blocks, strict=True))
         if self.wants == "runs":
             alike = neighbours_alike(means, squares, change=True)
@@ -101,6 +102,8 @@ class Gate:
             return "" if alike > self.limit else said
         alike = neighbours_alike(means, squares, change=False)
         self.calm = alike <= self.limit
+        if self.wants == "any":
+            return ""
         if self.trusted and not self.calm:
             alike = neighbours_alike(means, squares, change=True)
         if not alike <= self.limit:
@@ -113,7 +116,8 @@ class Gate:
         if not self.trusted:
             return 1
         compared = sum(part.rows for part in self._answers)
-        return CALM if self.calm and compared >= self.judged else MOVING
+        calm = self.calm and self.wants == "samples" and compared >= self.judged
+        return CALM if calm else MOVING
 
     def judge(self, frozen: np.ndarray, adapted: np.ndarray) -> tuple[Verdict, str]:
         """Take in both networks' probabilities on the same rows; whether the adapted answers pass, and why."""
@@ -123,18 +127,26 @@ class Gate:
         self._answers.append(Answers(len(frozen), entropies, (frozen.sum(axis=0), adapted.sum(axis=0))))
         while self._answers and sum(part.rows for part in self._answers) - self._answers[0].rows >= self.judged:
             self._answers.popleft()
-        before, now = self._information(0), self._information(1)
+        before, now = (information(self._answers, place) for place in (0, 1))
         said = f"answers hold {now:.2f} nats, the frozen network's {before:.2f}"
-        if now > before:
+        if self._gains(list(self._answers)) and self._gains(self._latest()):
             return "gain", said
         enough = sum(part.rows for part in self._answers) >= 2 * BLOCK
         return ("harm", said) if enough and now < self.floor * before else ("no gain", said)
 
-    def _information(self, place: int) -> float:
-        """Entropy of the mean answer less the mean entropy of an answer."""
-        rows = sum(part.rows for part in self._answers)
-        mean = np.sum([part.classes[place] for part in self._answers], axis=0) / rows
-        return float(_entropies(mean[None])[0]) - sum(part.entropies[place] for part in self._answers) / rows
+    def _gains(self, answers: list[Answers]) -> bool:
+        """The adapted ones hold more information; where neighbours are alike, by more than they lose in certainty."""
+        gain = information(answers, 1) - information(answers, 0)
+        return gain > (0.0 if self.calm else max(0.0, doubt(answers, 1) - doubt(answers, 0)))
+
+    def _latest(self) -> list[Answers]:
+        """The newest answers, a few blocks of them: after a change those before it say little."""
+        kept: list[Answers] = []
+        for part in reversed(self._answers):
+            if sum(one.rows for one in kept) >= LATELY * BLOCK:
+                break
+            kept.append(part)
+        return kept
 
     def step_back(self) -> None:
         """After harm: trust nothing for a while, twice as long each time."""
@@ -146,6 +158,17 @@ class Gate:
     def forget_answers(self) -> None:
         """The adapted network starts again: what it said before does not count."""
         self._answers.clear()
+
+
+def information(answers: Collection[Answers], place: int) -> float:
+    """Entropy of the mean answer less the mean entropy of an answer; `place` 0 is the frozen network, 1 the adapted."""
+    mean = np.sum([part.classes[place] for part in answers], axis=0) / sum(part.rows for part in answers)
+    return float(_entropies(mean[None])[0]) - doubt(answers, place)
+
+
+def doubt(answers: Collection[Answers], place: int) -> float:
+    """The mean entropy of an answer."""
+    return sum(part.entropies[place] for part in answers) / sum(part.rows for part in answers)
 
 
 def neighbours_alike(means: np.ndarray, squares: np.ndarray, change: bool) -> float:

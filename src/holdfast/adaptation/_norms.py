@@ -55,7 +55,7 @@ class FollowingNorm(nn.Module):
         kept = self._buffers
         running: Any = kept["running_mean"], kept["running_var"]
         if share < 1 and x.dtype == running[0].dtype and x.numel() > x.shape[1]:
-            torch.batch_norm_update_stats(x, *running, share)
+            torch.batch_norm_update_stats(x, running[0], running[1], share)
         else:
             for old, new in zip(running, moments(x, running[0], share), strict=True):
                 old.lerp_(new.to(old.dtype), share)
