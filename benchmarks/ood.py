@@ -3,12 +3,12 @@
     python benchmarks/ood.py [--peer PYTHON] [--write]
 
 PYTHON is an interpreter that has pytorch-ood 0.4.0 and torch 2.13.0. One thread, the least of three runs (of the peer's
-Mahalanobis, which takes most of a minute, one). Mahalanobis
-distance of 5,000 rows of 512 features to 1,000 classes; DICE's head on 256 rows of 2,048 features and 1,000 classes.
-The peer runs each in a process of its own, and both in one: its DICE makes an array of two gigabytes, and most of its
-time is the system's, finding the memory, which the second process already has. Memory is the peak above what was there
-before. AUROC on the bed of `ood_reference`, every shared detector at the peer's settings. Twelve detectors on features
-and logits of one pass of a residual network over 1,000 images of 32 x 32 pixels, their time over that of the pass.
+Mahalanobis, which takes most of a minute, one). Mahalanobis distance of 5,000 rows of 512 features to 1,000 classes;
+DICE's head on 256 rows of 2,048 features and 1,000 classes. The peer runs each in a process of its own, and both in
+one: its DICE makes an array of two gigabytes, and most of its time is the system's, finding the memory, which the
+second process already has. Memory is the peak above what was there before. AUROC on the bed of `ood_reference`, every
+shared detector at the peer's settings. Twelve detectors on features and logits of one pass of a residual network over
+1,000 images of 32 x 32 pixels, their time over that of the pass.
 `--write` appends to records/ood.json.
 """
 

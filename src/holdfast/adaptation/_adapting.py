@@ -105,6 +105,9 @@ class Adapting(nn.Module):
         part = self._part(rows)
         if self.passing and rows < RUN and not self.watches:
             return self._answer_first(inputs, rows, part)
+        if not part and not self.passing:
+            self.gate.skip(rows)
+            return self._frozen(_NOTHING, inputs, rows)
         looked, met = (part, rows) if self.passing else (rows, part)
         seen = self._look(_cut(inputs, 0, looked, rows)) if looked else Batch(None, _NOTHING, _NOTHING)
         if not self._trusts(seen, inputs, rows):

@@ -38,10 +38,10 @@ class Gate:
     `window` rows are looked back on; trust is earned by `earn` rows that do not resemble their neighbours in the
     stream more than others (intraclass correlation at most `limit`). While the gate trusts, one change of the whole
     distribution within the window is allowed for: it is what adaptation is for. Answers pass while those of the last
-    `judged` rows, and the latest of them, hold more information than the frozen network's (where neighbours are alike,
-    by more than they lose in certainty: few classes are there, and errors pass for diversity); below the share `floor`
-    of it they do harm, and trust has to be earned again by `rest` rows, twice as many each time. A method that `wants`
-    runs of rows that belong together is trusted where the others are not.
+    `judged` rows hold more information than the frozen network's (in samples those of the latest rows too; where
+    neighbours are alike, by more than they lose in certainty: few classes are there, and errors pass for diversity);
+    below the share `floor` of it they do harm, and trust has to be earned again by `rest` rows, twice as many each
+    time. A method that `wants` runs of rows that belong together is trusted where the others are not.
     """
 
     wants: Wants = "samples"
@@ -116,7 +116,7 @@ class Gate:
         if not self.trusted:
             return 1
         compared = sum(part.rows for part in self._answers)
-        calm = self.calm and self.wants == "samples" and compared >= self.judged
+        calm = self.calm and self.wants == "samples" and compared >= self.judged // 2
         return CALM if calm else MOVING
 
     def judge(self, frozen: np.ndarray, adapted: np.ndarray) -> tuple[Verdict, str]:
@@ -129,7 +129,7 @@ class Gate:
             self._answers.popleft()
         before, now = (information(self._answers, place) for place in (0, 1))
         said = f"answers hold {now:.2f} nats, the frozen network's {before:.2f}"
-        if self._gains(list(self._answers)) and self._gains(self._latest()):
+        if self._gains(list(self._answers)) and (self.wants != "samples" or self._gains(self._latest())):
             return "gain", said
         enough = sum(part.rows for part in self._answers) >= 2 * BLOCK
         return ("harm", said) if enough and now < self.floor * before else ("no gain", said)
