@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from holdfast.adaptation._gate import BLOCK, Gate, Wants
-from holdfast.nets.calling import forward
+from holdfast.nets.calling import eager, forward
 from holdfast.nets.features import head_name
 
 WARM_UP = 64  # rows kept to begin with once a stream is trusted
@@ -72,7 +72,7 @@ class Adapting(nn.Module):
         if not isinstance(model, nn.Module):
             raise ValueError(f"the model to adapt is {type(model).__name__}; expected a torch module.")
         with torch.inference_mode(False):
-            self.frozen = copy.deepcopy(model).eval()
+            self.frozen = copy.deepcopy(eager(model)).eval()
         self.rule, self.gated, self.watches, self.wants = rule, gate, watches, wants
         self.head = _head(self.frozen)
         self.log: list[Event] = []
