@@ -205,12 +205,10 @@ net = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
 net.load_state_dict(dict(zip(net.state_dict(), (data[f"w{place}"] for place in range(4)))))
 def loss(params, batch):
     x, y = batch
-    return nn.functional.cross_entropy(torch.func.functional_call(net, params, x), y.reshape(-1))
-def single(params, batch):
-    return loss(params, (batch[0].unsqueeze(0), batch[1].unsqueeze(0)))
+    return nn.functional.cross_entropy(torch.func.functional_call(net, params, x.reshape(-1, 64)), y.reshape(-1))
 train, test = (DataLoader(TensorDataset(data[x], data[y]), batch_size=1000) for x, y in (("X", "y"), ("new", "y_new")))
 start = time.process_time()
-task = AttributionTask(loss_func=single, model=net, checkpoints=net.state_dict())
+task = AttributionTask(loss_func=loss, model=net, checkpoints=net.state_dict())
 attributor = IFAttributorExplicit(task=task, regularization=float(damping))
 attributor.cache(train)
 with torch.no_grad():

@@ -38,7 +38,7 @@ class UniformSoup(Editor):
 
     def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
         """What becomes of the tensors of one name."""
-        total = tensors[0].float().clone()
+        total = tensors[0].to(torch.float32, copy=True)
         for tensor in tensors[1:]:
-            total += tensor.float()
-        return total / len(tensors)
+            total += tensor  # as it is stored: added in float32
+        return total.div_(len(tensors))
