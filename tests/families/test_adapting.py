@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="adapters work on networks")
 from torch import nn  # noqa: E402
 
 from holdfast.adaptation import SFDAP, TTT, AdaNPC, BatchNormAdaptation, DeYO, ProjectAndProbe, RoTTA, Tent  # noqa: E402
-from holdfast.adaptation._adapting import Adapting  # noqa: E402
+from holdfast.adaptation._adapting import RUN, Adapting  # noqa: E402
 from holdfast.adaptation._gate import Gate  # noqa: E402
 from holdfast.adaptation._norms import FollowingNorm  # noqa: E402
 from holdfast.adaptation.de_yo import _shuffled  # noqa: E402
@@ -97,6 +97,7 @@ def test_small_batches_add_up_to_the_statistics_of_a_large_one() -> None:
         for row in rows:
             layer(row[None])
     assert abs(float(layer.running_mean) - 5) < 0.5
+    assert 0.4 < float(layer.running_var) < 2.5, "single values have no variance of their own"
 
 
 def test_shuffled_patches_hold_the_same_pixels() -> None:
@@ -159,6 +160,36 @@ def test_one_network_sees_all_rows_and_the_other_half_of_them(size: int) -> None
             made(part)
         share = sum(_Counted.seen) / len(rows[192:])
         assert share <= 1.62, f"{share:.2f} rows a row in batches of {size}, adapts: {made.passing}"
+
+
+def test_the_frozen_network_looks_back_on_single_rows_in_one_pass() -> None:
+    world = WORLDS["corrupted"](0)
+    rows = torch.cat([inputs for inputs, _ in world.truth.batches[:3]])
+    made = BatchNormAdaptation().edit(_Counted(world.evidence["model"].eval()))
+    for row in rows:
+        made(row[None])
+    assert made.passing
+    _Counted.seen.clear()
+    for row in rows:
+        made(row[None])
+    looks = [count for count in _Counted.seen if count > 1]
+    assert set(looks) == {RUN} and sum(looks) <= len(rows) // 2, f"{looks} besides {len(rows)} single rows"
+    assert len(_Counted.seen) == len(rows) + len(looks)
+
+
+def test_diversity_alone_is_no_gain_where_neighbours_are_alike() -> None:
+    """Certain answers of two classes against doubtful ones of four: more information, and less certainty by as much."""
+    frozen = np.tile(np.eye(4)[:2] * 0.96 + 0.01, (32, 1))
+    adapted = np.tile(np.eye(4) * 0.8 + 0.05, (16, 1))
+    for calm, verdict in ((True, "gain"), (False, "no gain")):
+        assert Gate(calm=calm).judge(frozen, adapted)[0] == verdict
+
+
+def test_a_loss_among_the_latest_rows_stops_what_gained_before() -> None:
+    good, flat = np.tile(np.eye(4) * 0.8 + 0.05, (24, 1)), np.full((32, 4), 0.25)
+    gate = Gate(calm=True)
+    assert gate.judge(flat[:24].repeat(4, axis=0), good)[0] == "gain"
+    assert gate.judge(good[:32], flat)[0] != "gain"
 
 
 def test_small_batches_that_turn_to_one_class_at_a_time_are_noticed() -> None:

@@ -10,8 +10,11 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from holdfast.nets import Batches, extract, layer_names, predict  # noqa: E402
+from holdfast.adaptation import BatchNormAdaptation  # noqa: E402
+from holdfast.nets import Batches, extract, fit, layer_names, per_example_gradients, predict  # noqa: E402
 from holdfast.nets.reference import MLP, ResNet, TinyViT  # noqa: E402
+
+from .conftest import CrossEntropy  # noqa: E402
 
 
 def test_layers_are_what_a_pass_by_hand_gives(trained, digits) -> None:
@@ -108,3 +111,28 @@ def test_wrong_names_say_what_there_is() -> None:
     idle.forward = lambda x: idle[0](x)  # type: ignore[method-assign]
     with pytest.raises(ValueError, match="took no part"):
         extract(idle, loader, ["spare"])
+
+
+def test_compiled_networks_train_and_are_looked_into_like_others(digits) -> None:
+    """Hooks set after `torch.compile` are not called: layers of a compiled network took no part, said `extract`."""
+    X, y = (part[:96] for part in digits)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = ResNet(1, 10)
+    quick = torch.compile(net, backend="eager")
+    predict(quick, Batches(X))  # compiled before anything is asked
+    assert layer_names(quick) == layer_names(net)
+    for layer in ("", "head:input", "stages.1"):
+        np.testing.assert_allclose(extract(quick, Batches(X), [layer])[layer], extract(net, Batches(X), [layer])[layer])
+    rows = Batches(X[:8], y[:8])
+    np.testing.assert_allclose(
+        per_example_gradients(quick, rows, layers="head"), per_example_gradients(net, rows, layers="head")
+    )
+    trained, plain = (
+        fit(model, CrossEntropy(), Batches(X, y, shuffle=True), epochs=1, device="cpu").model for model in (quick, net)
+    )
+    np.testing.assert_allclose(predict(trained, Batches(X)), predict(plain, Batches(X)), atol=1e-5)
+    adapting = BatchNormAdaptation().edit(quick)
+    for _ in range(4):
+        answers = adapting(torch.from_numpy(X))
+    assert adapting.head == "head" and answers.shape == (96, 10)

@@ -18,6 +18,7 @@ import holdfast  # noqa: E402
 from holdfast.cli import main  # noqa: E402
 from holdfast.faults.worlds import merging as beds  # noqa: E402
 from holdfast.merging import Dare, LossBarrier, PermutationAlignment, TiesMerging, UniformSoup  # noqa: E402
+from holdfast.merging._models import kth_magnitudes  # noqa: E402
 from holdfast.nets import Batches, fit, open_state, predict  # noqa: E402
 from holdfast.nets.calling import seeded  # noqa: E402
 from holdfast.nets.norms import measured_again  # noqa: E402
@@ -48,6 +49,33 @@ def test_modules_states_and_files_give_the_same_weights(on_disk, tmp_path: Path,
     file = holdfast.merge(paths[1:], base=paths[0], method=name, out=tmp_path / "merged.safetensors").model
     assert _same(module.state_dict(), state) and _same(state, file)
     assert len(open_state(tmp_path / "merged.safetensors")) == len(state)
+
+
+@pytest.mark.parametrize("name", ["UniformSoup", "TaskArithmetic", "TiesMerging", "Dare", "ModelBreadcrumbs"])
+def test_pieces_and_workers_change_no_byte(on_disk, tmp_path: Path, monkeypatch, name: str) -> None:
+    _, paths = on_disk
+    written = []
+    for piece, workers in ((1 << 18, 1), (7, 1), (7, 2), (64, 3)):
+        monkeypatch.setattr("holdfast.nets.states.PIECE", piece)
+        out = tmp_path / f"{piece}-{workers}.safetensors"
+        holdfast.merge(paths[1:], base=paths[0], method=name, out=out, workers=workers)
+        written.append(out.read_bytes())
+    assert len(set(written)) == 1
+    with pytest.raises(ValueError, match="workers is 0"):
+        holdfast.merge(paths[1:], base=paths[0], method=name, out=tmp_path / "none.safetensors", workers=0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.99, 1.0])
+def test_the_magnitude_at_a_share_is_that_of_a_sorted_list(share: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    base, one = torch.zeros(1000), torch.randn(1000, generator=generator)
+    two = torch.cat([torch.zeros(300), one[:300].bfloat16().float().repeat(2), torch.full((100,), 1e-30)])
+    pieces = [[part[start : start + 99] for part in (base, one, two)] for start in range(0, 1000, 99)]
+    found = kth_magnitudes(lambda: iter(pieces), [share])
+    for change, (least,) in zip((one, two), found, strict=True):
+        place = round(share * 1000)
+        wanted = change.abs().sort().values[place] if place < 1000 else torch.tensor(float("inf"))
+        assert least == (wanted if place else 0)
 
 
 def test_random_numbers_of_a_tensor_do_not_depend_on_the_others(on_disk) -> None:

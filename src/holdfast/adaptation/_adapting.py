@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
@@ -10,10 +11,11 @@ import torch
 from torch import nn
 
 from holdfast.adaptation._gate import BLOCK, Gate, Wants
-from holdfast.nets.calling import forward
+from holdfast.nets.calling import eager, forward
 from holdfast.nets.features import head_name
 
 WARM_UP = 64  # rows kept to begin with once a stream is trusted
+RUN = 2 * BLOCK  # rows of small batches that are looked at, or passed over, together
 _NOTHING = torch.empty(0)
 
 
@@ -47,10 +49,10 @@ class Adapting(nn.Module):
     """The module that an adapter returns: call it like the model that it was made from.
 
     Beside the adapted network runs a frozen copy. Once the gate trusts the stream, the one whose answer is given sees
-    all rows and the other one half of them (both all, where the rule `watches`). Where the gate does not trust, or sees
-    no gain, the answer is the frozen network's; after harm the adapted one starts again from the state it came in.
-    `log` says when and why; `adapted_rows` and `frozen_rows` count whose answer was given. `reset()` undoes everything,
-    exactly.
+    all rows and the other one a part of them, a quarter while nothing moves (both all, where the rule `watches`). Where
+    the gate does not trust, or sees no gain, the answer is the frozen network's; after harm the adapted one starts
+    again from the state it came in. `log` says when and why; `adapted_rows` and `frozen_rows` count whose answer was
+    given. `reset()` undoes everything, exactly.
 
     Training mode and gradients of the caller have no effect; answers carry no gradient.
     """
@@ -58,8 +60,10 @@ class Adapting(nn.Module):
     gate: Gate
     passing: bool
     _recent: list[tuple[int, Batch]]
-    _run: int  # rows since small batches began, or ceased, to be shown to both networks
-    _apart: bool
+    _shared: list[tuple[torch.Tensor, torch.Tensor]]  # both networks' logits that no verdict has counted
+    _unseen: list[tuple[Any, torch.Tensor]]  # inputs and adapted answers that the frozen network will look back on
+    _run: int  # rows since the run of small batches began
+    _turn: int  # and how many runs there were
 
     def __init__(
         self, model: nn.Module, rule: Rule, gate: bool = True, watches: bool = False, wants: Wants = "samples"
@@ -68,7 +72,7 @@ class Adapting(nn.Module):
         if not isinstance(model, nn.Module):
             raise ValueError(f"the model to adapt is {type(model).__name__}; expected a torch module.")
         with torch.inference_mode(False):
-            self.frozen = copy.deepcopy(model).eval()
+            self.frozen = copy.deepcopy(eager(model)).eval()
         self.rule, self.gated, self.watches, self.wants = rule, gate, watches, wants
         self.head = _head(self.frozen)
         self.log: list[Event] = []
@@ -99,6 +103,11 @@ class Adapting(nn.Module):
             self.adapted_rows += rows
             return self._adapted(self._look(inputs) if self.watches else Batch(inputs, _NOTHING, _NOTHING))
         part = self._part(rows)
+        if self.passing and rows < RUN and not self.watches:
+            return self._answer_first(inputs, rows, part)
+        if not part and not self.passing:
+            self.gate.skip(rows)
+            return self._frozen(_NOTHING, inputs, rows)
         looked, met = (part, rows) if self.passing else (rows, part)
         seen = self._look(_cut(inputs, 0, looked, rows)) if looked else Batch(None, _NOTHING, _NOTHING)
         if not self._trusts(seen, inputs, rows):
@@ -111,16 +120,40 @@ class Adapting(nn.Module):
         rest = _cut(inputs, met, rows, rows)
         return answer if met == rows else torch.cat([answer, self._adapted(seen._replace(inputs=rest))])
 
+    def _answer_first(self, inputs: Any, rows: int, part: int) -> torch.Tensor:
+        """The adapted answer to a few rows: the frozen network looks back on a run of them in one pass."""
+        answer = self._adapted(Batch(inputs, _NOTHING, _NOTHING))
+        self._judge(_NOTHING, answer)
+        if self.passing:
+            self.adapted_rows += rows
+            if part:
+                self._unseen.append((inputs, answer))
+            if not part or sum(len(given) for _, given in self._unseen) >= RUN:
+                self._look_back()
+        if not part:
+            self.gate.skip(rows)
+        return answer if _finite(answer) else self._frozen(_NOTHING, inputs, rows)
+
+    def _look_back(self) -> None:
+        """Show the frozen network, and then the gate, what was answered without them."""
+        unseen, self._unseen = self._unseen, []
+        for inputs, answer in _joined(unseen):
+            seen = self._look(inputs)
+            if self._trusts(seen, inputs, len(answer)):
+                self._judge(seen.logits, answer)
+
     def _part(self, rows: int) -> int:
-        """How many rows both networks see, of a stream that is trusted: half, of small batches every other run."""
-        if self.watches or not self.gate.trusted:
-            return rows
-        if rows >= 4 * BLOCK:
-            return rows // 2
+        """How many rows both networks see: all, or of a stream that is trusted one in so many as the gate asks for.
+
+        A pass over a part of a small batch costs nearly as much as one over all of it: then it is every so-manieth run.
+        """
+        every = 1 if self.watches else self.gate.every
+        if rows >= BLOCK * every**2:
+            return rows // every
         self._run += rows
-        if self._run >= 2 * BLOCK:
-            self._run, self._apart = 0, not self._apart
-        return 0 if self._apart else rows
+        if self._run >= RUN:
+            self._run, self._turn = 0, self._turn + 1
+        return 0 if self._turn % every else rows
 
     def _trusts(self, seen: Batch, inputs: Any, rows: int) -> bool:
         """Show the gate what the frozen network saw; begin, or go back, where its trust changes."""
@@ -140,18 +173,27 @@ class Adapting(nn.Module):
     def _judge(self, frozen: torch.Tensor, adapted: torch.Tensor) -> None:
         """Begin to give the adapted answers, stop, or go back, by the gate's verdict on rows that both answered."""
         shared = min(len(frozen), len(adapted))
-        if shared:
-            verdict, why = self.gate.judge(_probs(frozen), _probs(adapted[:shared]))
-        elif bool(adapted.isfinite().all()):
-            return
-        else:
-            verdict, why = "harm", "answers are not finite"
+        if not _finite(adapted):
+            self._harm("answers are not finite")
+        elif shared:
+            self._shared.append((frozen, adapted[:shared]))
+            if sum(len(part) for part, _ in self._shared) >= BLOCK:
+                self._weigh()
+
+    def _weigh(self) -> None:
+        """What the answers since the last verdict say: at least a block of them, so that single rows cost little."""
+        frozen, adapted = (torch.cat(parts) for parts in zip(*self._shared, strict=True))
+        self._shared = []
+        verdict, why = self.gate.judge(_probs(frozen), _probs(adapted))
         if verdict == "harm":
-            self.gate.step_back()
-            self._step_back(why)
+            self._harm(why)
         elif (verdict == "gain") != self.passing:
             self.passing = not self.passing
             self._note("adapts" if self.passing else "waits", why)
+
+    def _harm(self, why: str) -> None:
+        self.gate.step_back()
+        self._step_back(why)
 
     def _frozen(self, known: torch.Tensor, inputs: Any, rows: int) -> torch.Tensor:
         """The frozen network's answer, of which the first rows may be known."""
@@ -195,12 +237,12 @@ class Adapting(nn.Module):
     def _begin(self) -> None:
         self.gate = Gate(wants=self.wants)
         self._recent = []
-        self._run, self._apart = 0, False
+        self._run = self._turn = 0
         self._start()
 
     def _start(self) -> None:
         """The adapted network as it was made: a copy of the frozen one, so that nothing can be left behind."""
-        self.passing = False
+        self.passing, self._shared, self._unseen = False, [], []
         self.gate.forget_answers()
         with torch.inference_mode(False), torch.enable_grad():
             self.state = self.rule.start(copy.deepcopy(self.frozen))
@@ -251,6 +293,29 @@ def _cut(inputs: Any, start: int, end: int, rows: int) -> Any:
     if isinstance(inputs, (tuple, list)):
         return type(inputs)(_cut(value, start, end, rows) for value in inputs)
     return inputs
+
+
+def _joined(batches: list[tuple[Any, torch.Tensor]]) -> list[tuple[Any, torch.Tensor]]:
+    """One batch of several, where their tensors have the same shape but for the number of rows."""
+    if len({tuple(part.shape[1:] for part in _tensors(inputs) if part.ndim) for inputs, _ in batches}) != 1:
+        return batches
+    parts, answers = zip(*batches, strict=True)
+    return [(_stacked(list(parts)), torch.cat(answers))]
+
+
+def _stacked(parts: list[Any]) -> Any:
+    first = parts[0]
+    if isinstance(first, torch.Tensor) and first.ndim:
+        return torch.cat(parts)
+    if isinstance(first, dict):
+        return {name: _stacked([part[name] for part in parts]) for name in first}
+    if isinstance(first, (tuple, list)):
+        return type(first)(_stacked(list(column)) for column in zip(*parts, strict=True))
+    return first
+
+
+def _finite(logits: torch.Tensor) -> bool:
+    return math.isfinite(logits.sum()) or bool(logits.isfinite().all())
 
 
 def _flat(features: torch.Tensor) -> torch.Tensor:

@@ -9,6 +9,7 @@ large where single answers are certain and all of them together are diverse) tel
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,9 @@ import numpy as np
 
 Verdict = Literal["gain", "no gain", "harm"]
 Wants = Literal["samples", "runs", "any"]
+CALM, MOVING = 4, 2  # one row in so many is shown to both networks while nothing moves, and while something does
+ENOUGH = 8  # blocks that are kept although they are old
+LATELY = 4  # blocks of answers that have to show the gain too
 BLOCK = 8  # consecutive rows whose features are compared with those of other blocks
 
 
@@ -34,9 +38,10 @@ class Gate:
     `window` rows are looked back on; trust is earned by `earn` rows that do not resemble their neighbours in the
     stream more than others (intraclass correlation at most `limit`). While the gate trusts, one change of the whole
     distribution within the window is allowed for: it is what adaptation is for. Answers pass while those of the last
-    `judged` rows hold more information than the frozen network's; below the share `floor` of it they do harm, and trust
-    has to be earned again by `rest` rows, twice as many each time. A method that `wants` runs of rows that belong
-    together is trusted where the others are not.
+    `judged` rows hold more information than the frozen network's (in samples those of the latest rows too; where
+    neighbours are alike, by more than they lose in certainty: few classes are there, and errors pass for diversity);
+    below the share `floor` of it they do harm, and trust has to be earned again by `rest` rows, twice as many each
+    time. A method that `wants` runs of rows that belong together is trusted where the others are not.
     """
 
     wants: Wants = "samples"
@@ -49,25 +54,32 @@ class Gate:
     trusted: bool = False
     seen: int = 0
     resting_until: int = 0
-    _rows: np.ndarray | None = None
+    calm: bool = False
+    problem: str = "no rows were seen"
+    _rows: list[np.ndarray] = field(default_factory=list)
     _blocks: deque[tuple[int, np.ndarray, float]] = field(default_factory=deque)
     _answers: deque[Answers] = field(default_factory=deque)
 
     def look(self, features: np.ndarray, rows: int) -> str:
-        """Take in the frozen network's features of the next rows; why they cannot be trusted, or nothing."""
-        self.seen += rows
-        self._cut_into_blocks(np.asarray(features, dtype=np.float64))
-        while self._blocks and self._blocks[0][0] <= self.seen - self.window:
-            self._blocks.popleft()
-        problem = self._problem()
-        self.trusted = not problem
-        return problem
+        """Take in the frozen network's features of the next rows; why they cannot be trusted, or nothing.
 
-    def _cut_into_blocks(self, features: np.ndarray) -> None:
+        Between two complete blocks there is nothing new to say.
+        """
+        self.seen += rows
+        self._rows.append(features)
+        if sum(map(len, self._rows)) >= BLOCK:
+            self._cut_into_blocks()
+            while len(self._blocks) > ENOUGH and self._blocks[0][0] <= self.seen - self.window:
+                self._blocks.popleft()
+            self.problem = self._problem()
+            self.trusted = not self.problem
+        return self.problem
+
+    def _cut_into_blocks(self) -> None:
         """Mean and sum of squares around it of every block that is complete; the rest waits."""
-        rows = features if self._rows is None else np.concatenate([self._rows, features])
+        rows = np.concatenate(self._rows, dtype=np.float64)
         whole = len(rows) - len(rows) % BLOCK
-        self._rows = rows[whole:] if whole < len(rows) else None
+        self._rows = [rows[whole:]] if whole < len(rows) else []
         blocks = rows[:whole].reshape(-1, BLOCK, rows.shape[1])
         means = blocks.sum(axis=1) / BLOCK
         squares = ((blocks - means[:, None]) ** 2).sum(axis=(1, 2))
@@ -76,23 +88,36 @@ class Gate:
     def skip(self, rows: int) -> None:
         """Rows go by unseen: those before and after them are no neighbours."""
         self.seen += rows
-        self._rows = None
+        self._rows = []
 
     def _problem(self) -> str:
         if self.seen < self.resting_until:
             return f"resting until row {self.resting_until} after harm"
         if self.seen < self.earn or len(self._blocks) < 3:
             return f"fewer than {self.earn} rows were seen"
-        if self.wants == "any":
-            return ""
-        _, means, squares = zip(*self._blocks, strict=True)
-        alike = neighbours_alike(np.array(means), np.array(squares), change=self.trusted or self.wants == "runs")
+        _, means, squares = (np.array(part) for part in zip(*self._blocks, strict=True))
         if self.wants == "runs":
+            alike = neighbours_alike(means, squares, change=True)
             said = f"rows that follow each other are not alike (correlation {alike:.2f}, at least {self.limit:g})"
             return "" if alike > self.limit else said
+        alike = neighbours_alike(means, squares, change=False)
+        self.calm = alike <= self.limit / 2  # well below: noise hides classes, and then the limit is reached late
+        if self.wants == "any":
+            return ""
+        if self.trusted and not self.calm:
+            alike = neighbours_alike(means, squares, change=True)
         if not alike <= self.limit:
             return f"rows that follow each other are alike (correlation {alike:.2f}, at most {self.limit:g})"
         return ""
+
+    @property
+    def every(self) -> int:
+        """One row in so many has to be shown to both networks."""
+        if not self.trusted:
+            return 1
+        compared = sum(part.rows for part in self._answers)
+        calm = self.calm and self.wants == "samples" and compared >= self.judged // 2
+        return CALM if calm else MOVING
 
     def judge(self, frozen: np.ndarray, adapted: np.ndarray) -> tuple[Verdict, str]:
         """Take in both networks' probabilities on the same rows; whether the adapted answers pass, and why."""
@@ -102,28 +127,48 @@ class Gate:
         self._answers.append(Answers(len(frozen), entropies, (frozen.sum(axis=0), adapted.sum(axis=0))))
         while self._answers and sum(part.rows for part in self._answers) - self._answers[0].rows >= self.judged:
             self._answers.popleft()
-        before, now = self._information(0), self._information(1)
+        before, now = (information(self._answers, place) for place in (0, 1))
         said = f"answers hold {now:.2f} nats, the frozen network's {before:.2f}"
-        if now > before:
+        if self._gains(list(self._answers)) and (self.wants != "samples" or self._gains(self._latest())):
             return "gain", said
         enough = sum(part.rows for part in self._answers) >= 2 * BLOCK
         return ("harm", said) if enough and now < self.floor * before else ("no gain", said)
 
-    def _information(self, place: int) -> float:
-        """Entropy of the mean answer less the mean entropy of an answer."""
-        rows = sum(part.rows for part in self._answers)
-        mean = np.sum([part.classes[place] for part in self._answers], axis=0) / rows
-        return float(_entropies(mean[None])[0]) - sum(part.entropies[place] for part in self._answers) / rows
+    def _gains(self, answers: list[Answers]) -> bool:
+        """The adapted ones hold more information; where neighbours are alike, by more than they lose in certainty."""
+        gain = information(answers, 1) - information(answers, 0)
+        return gain > (0.0 if self.calm else max(0.0, doubt(answers, 1) - doubt(answers, 0)))
+
+    def _latest(self) -> list[Answers]:
+        """The newest answers, a few blocks of them: after a change those before it say little."""
+        kept: list[Answers] = []
+        for part in reversed(self._answers):
+            if sum(one.rows for one in kept) >= LATELY * BLOCK:
+                break
+            kept.append(part)
+        return kept
 
     def step_back(self) -> None:
         """After harm: trust nothing for a while, twice as long each time."""
         self.trusted = False
         self.resting_until = self.seen + self.rest
+        self.problem = f"resting until row {self.resting_until} after harm"
         self.rest *= 2
 
     def forget_answers(self) -> None:
         """The adapted network starts again: what it said before does not count."""
         self._answers.clear()
+
+
+def information(answers: Collection[Answers], place: int) -> float:
+    """Entropy of the mean answer less the mean entropy of an answer; `place` 0 is the frozen network, 1 the adapted."""
+    mean = np.sum([part.classes[place] for part in answers], axis=0) / sum(part.rows for part in answers)
+    return float(_entropies(mean[None])[0]) - doubt(answers, place)
+
+
+def doubt(answers: Collection[Answers], place: int) -> float:
+    """The mean entropy of an answer."""
+    return sum(part.entropies[place] for part in answers) / sum(part.rows for part in answers)
 
 
 def neighbours_alike(means: np.ndarray, squares: np.ndarray, change: bool) -> float:

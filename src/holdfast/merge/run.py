@@ -38,6 +38,7 @@ def merge(
     fishers: Sequence[Any] | None = None,
     evaluate: Callable[[Any], float] | None = None,
     batches: Iterable[Any] | None = None,
+    workers: int = 1,
     **settings: Any,
 ) -> Merge:
     """Merge networks of one architecture, and do not hand out a merged model that is worse than its best parent.
@@ -51,7 +52,8 @@ def merge(
     base
         What the models were fine-tuned from, for methods of task vectors.
     out
-        A file (a folder where the first model has shards): the result is streamed to it, one tensor in memory.
+        A file (a folder where the first model has shards): the result is streamed to it, a piece of a tensor in memory
+        where the method works entry by entry, else one tensor.
     fishers
         Fisher diagonals, one for the base and one for each model, for methods that weigh by them.
     evaluate
@@ -59,6 +61,8 @@ def merge(
         compared with every model given, and the best parent is returned if none is beaten. Not with `out`.
     batches
         Batches of `inputs` on which normalisation statistics are measured again (modules with BatchNorm only).
+    workers
+        Threads that merge tensors side by side into `out`; the bytes are the same for any number.
 
     Returns
     -------
@@ -82,7 +86,10 @@ def merge(
     chosen = find_method(method, settings)
     if evaluate is not None and out is not None:
         raise ValueError("a merge into a file cannot be evaluated on the way: merge in memory, or evaluate the file.")
-    made = chosen.edit(**_arguments(chosen, list(models), base, fishers, evaluate, out))  # type: ignore[attr-defined]
+    from holdfast.nets.states import merging_in
+
+    with merging_in(workers):
+        made = chosen.edit(**_arguments(chosen, list(models), base, fishers, evaluate, out))  # type: ignore[attr-defined]
     if batches is not None:
         from holdfast.nets.norms import measured_again
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from holdfast.nets.states import Rule, combine, open_state
+from holdfast.nets.states import Entrywise, Pieces, Rule, combine, open_state
 
 Model = nn.Module | Mapping[str, torch.Tensor] | str | os.PathLike[str]
 
 
-def merged(models: Sequence[Model], rule: Rule, out: str | os.PathLike[str] | None = None) -> Any:
+def merged(models: Sequence[Model], rule: Rule | Entrywise, out: str | os.PathLike[str] | None = None) -> Any:
     """Apply a rule, tensor by tensor, to models of one architecture.
 
     The result has the form of the first model: a new module in evaluation mode, a new state dict, or (with `out`) a
@@ -63,19 +63,70 @@ def stream(seed: int, name: str, place: int) -> np.random.Generator:
     return np.random.default_rng([seed, crc32(name.encode()), place])
 
 
-def kth_magnitude(values: torch.Tensor, share: float) -> torch.Tensor:
-    """The magnitude that `share` of the values lie strictly below; 0 for a share of 0."""
-    flat = values.abs().flatten()
-    place = round(share * len(flat))
-    if place <= 0:
-        return flat.new_zeros(())
-    if place >= len(flat):
-        return flat.new_tensor(float("inf"))
-    return torch.from_numpy(np.partition(flat.numpy(), place))[place]
+def by_entry(rule: Callable[..., torch.Tensor], measure: Callable[[str, Pieces], Any] | None = None) -> Entrywise:
+    """A rule for entries by themselves; without a `measure` it takes the name and the tensors alone."""
+    if measure is None:
+        return Entrywise(lambda name, tensors, _: rule(name, tensors))
+    return Entrywise(rule, measure)
 
 
-def _floating(rule: Rule) -> Rule:
-    def only_weights(name: str, tensors: list[torch.Tensor]) -> torch.Tensor:
-        return rule(name, tensors) if tensors[0].is_floating_point() else tensors[0].clone()
+def kth_magnitudes(pieces: Pieces, shares: Sequence[float]) -> list[list[torch.Tensor]]:
+    """Of every change and share, the magnitude that the share of its entries lie strictly below; 0 for a share of 0.
 
-    return only_weights
+    Exact and in memory of a piece: magnitudes are counted by the upper half of their bits, then by the lower half of
+    those that share the right upper one, since the bits of numbers that are not negative are in their order.
+    """
+    upper = _counted(pieces, lambda bits, _: bits >> 16)
+    sizes = upper.sum(axis=1)
+    found = []
+    for share in shares:
+        places = [round(share * int(size)) for size in sizes]
+        high = [_bin(counts, place) for counts, place in zip(upper, places, strict=True)]
+        lower = _counted(pieces, lambda bits, which: bits[bits >> 16 == high[which][0]] & 0xFFFF)  # noqa: B023
+        found.append([_kth(*parts) for parts in zip(places, sizes, high, lower, strict=True)])
+    return [list(one) for one in zip(*found, strict=True)]
+
+
+def _counted(pieces: Pieces, key: Callable[[np.ndarray, int], np.ndarray]) -> np.ndarray:
+    """(changes, 65536) how often every key occurs among the bits of the magnitudes of each change."""
+    counts: list[np.ndarray] = []
+    for tensors in pieces():
+        changes = deltas(tensors)[1]
+        counts = counts or [np.zeros(1 << 16, dtype=np.int64) for _ in changes]
+        for which, change in enumerate(changes):
+            bits = change.abs().flatten().view(torch.int32).numpy()
+            counts[which] += np.bincount(key(bits, which), minlength=1 << 16)
+    return np.array(counts)
+
+
+def _bin(counts: np.ndarray, place: int) -> tuple[int, int]:
+    """The key of the entry at this place in order, and how many entries have smaller ones."""
+    total = counts.cumsum()
+    key = min(int(np.searchsorted(total, place, side="right")), len(counts) - 1)
+    return key, int(total[key] - counts[key])
+
+
+def _kth(place: int, size: int, high: tuple[int, int], lower: np.ndarray) -> torch.Tensor:
+    if place <= 0 or place >= size:
+        return torch.tensor(0.0 if place <= 0 else float("inf"))
+    bits = (high[0] << 16) | _bin(lower, place - high[1])[0]
+    return torch.tensor([bits], dtype=torch.int32).view(torch.float32)[0]
+
+
+def _floating(rule: Rule | Entrywise) -> Rule | Entrywise:
+    """The rule for weights; counters are those of the first model."""
+    if not isinstance(rule, Entrywise):
+
+        def only_weights(name: str, tensors: list[torch.Tensor]) -> torch.Tensor:
+            return rule(name, tensors) if tensors[0].is_floating_point() else tensors[0].clone()
+
+        return only_weights
+
+    def only_entries(name: str, tensors: list[torch.Tensor], measured: Any) -> torch.Tensor:
+        return rule.rule(name, tensors, measured) if tensors[0].is_floating_point() else tensors[0].clone()
+
+    def measure(name: str, pieces: Pieces) -> Any:
+        floating = next(pieces())[0].is_floating_point()
+        return rule.measure(name, pieces) if rule.measure and floating else None
+
+    return Entrywise(only_entries, measure if rule.measure else None)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from holdfast.core import Editor
-from holdfast.merging._models import Model, deltas, merged, stream
+from holdfast.merging._models import Model, by_entry, deltas, merged, stream
 from holdfast.merging.ties_merging import elected
+from holdfast.nets.states import Pieces
 
 
 class Dare(Editor):
@@ -41,15 +43,19 @@ class Dare(Editor):
         """The model that does the tasks of all."""
         if not 0 <= self.drop < 1:
             raise ValueError(f"drop is {self.drop}; expected at least 0 and less than 1.")
-        return merged(models, self.rule, out)
+        return merged(models, by_entry(self.rule, self.measure), out)
 
-    def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:
-        """What becomes of the tensors of one name."""
+    def measure(self, name: str, pieces: Pieces) -> list[np.random.Generator]:
+        """The random numbers of the changes of one name; pieces draw on, one after the other."""
+        return [stream(self.seed, name, place) for place in range(len(next(pieces())) - 1)]
+
+    def rule(self, name: str, tensors: list[torch.Tensor], measured: list[np.random.Generator]) -> torch.Tensor:  # noqa: ARG002
+        """What becomes of entries of the tensors of one name."""
         base, changes = deltas(tensors)
-        thinned = [self._thinned(name, place, change) for place, change in enumerate(changes)]
+        thinned = [self._thinned(change, numbers) for change, numbers in zip(changes, measured, strict=True)]
         joined = elected(thinned) if self.join == "ties" else sum(thinned, torch.zeros_like(base))
         return base + self.weight * joined
 
-    def _thinned(self, name: str, place: int, change: torch.Tensor) -> torch.Tensor:
-        kept = stream(self.seed, name, place).random(change.shape, dtype="float32") >= self.drop
+    def _thinned(self, change: torch.Tensor, numbers: np.random.Generator) -> torch.Tensor:
+        kept = numbers.random(change.shape, dtype="float32") >= self.drop
         return change * torch.from_numpy(kept) / (1 - self.drop)

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from holdfast.core import Editor
-from holdfast.merging._models import Model, deltas, kth_magnitude, merged
+from holdfast.merging._models import Model, by_entry, deltas, kth_magnitudes, merged
+from holdfast.nets.states import Pieces
 
 
 class ModelBreadcrumbs(Editor):
@@ -37,13 +38,16 @@ class ModelBreadcrumbs(Editor):
         """The model that does the tasks of all."""
         if self.small < 0 or self.large < 0 or self.small + self.large >= 1:
             raise ValueError(f"small {self.small} and large {self.large} leave nothing: their sum must be below 1.")
-        return merged(models, self.rule, out)
+        return merged(models, by_entry(self.rule, self.measure), out)
 
-    def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
-        """What becomes of the tensors of one name."""
+    def measure(self, name: str, pieces: Pieces) -> list[list[torch.Tensor]]:  # noqa: ARG002
+        """The band of magnitudes that is kept of every change."""
+        return kth_magnitudes(pieces, [self.small, 1 - self.large])
+
+    def rule(self, name: str, tensors: list[torch.Tensor], measured: list[list[torch.Tensor]]) -> torch.Tensor:  # noqa: ARG002
+        """What becomes of entries of the tensors of one name."""
         base, changes = deltas(tensors)
-        for change in changes:
+        for change, (low, high) in zip(changes, measured, strict=True):
             size = change.abs()
-            band = (size >= kth_magnitude(change, self.small)) & (size < kth_magnitude(change, 1 - self.large))
-            base = base + self.weight * change * band
+            base = base + self.weight * change * ((size >= low) & (size < high))
         return base

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from holdfast.core import Editor
-from holdfast.merging._models import Model, deltas, merged
+from holdfast.merging._models import Model, by_entry, deltas, merged
 
 
 class TaskArithmetic(Editor):
@@ -33,7 +33,7 @@ class TaskArithmetic(Editor):
 
     def edit(self, models: Sequence[Model], out: str | None = None) -> Any:
         """The model that does the tasks of all."""
-        return merged(models, self.rule, out)
+        return merged(models, by_entry(self.rule), out)
 
     def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
         """What becomes of the tensors of one name."""

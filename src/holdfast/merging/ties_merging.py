@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from holdfast.core import Editor
-from holdfast.merging._models import Model, deltas, kth_magnitude, merged
+from holdfast.merging._models import Model, by_entry, deltas, kth_magnitudes, merged
+from holdfast.nets.states import Pieces
 
 
 class TiesMerging(Editor):
@@ -36,17 +37,17 @@ class TiesMerging(Editor):
 
     def edit(self, models: Sequence[Model], out: str | None = None) -> Any:
         """The model that does the tasks of all."""
-        return merged(models, self.rule, out)
+        return merged(models, by_entry(self.rule, self.measure), out)
 
-    def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
-        """What becomes of the tensors of one name."""
+    def measure(self, name: str, pieces: Pieces) -> list[torch.Tensor]:  # noqa: ARG002
+        """The smallest magnitude that is kept of every change."""
+        return [least for (least,) in kth_magnitudes(pieces, [1 - self.density])]
+
+    def rule(self, name: str, tensors: list[torch.Tensor], measured: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
+        """What becomes of entries of the tensors of one name."""
         base, changes = deltas(tensors)
-        return base + self.weight * elected([trimmed(change, self.density) for change in changes])
-
-
-def trimmed(change: torch.Tensor, density: float) -> torch.Tensor:
-    """The largest entries by magnitude; the others are 0."""
-    return change * (change.abs() >= kth_magnitude(change, 1 - density))
+        kept = [change.mul_(change.abs() >= least) for change, least in zip(changes, measured, strict=True)]
+        return base.add(elected(kept), alpha=self.weight)
 
 
 def elected(changes: list[torch.Tensor]) -> torch.Tensor:

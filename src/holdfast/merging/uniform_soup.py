@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from holdfast.core import Editor
-from holdfast.merging._models import Model, merged
+from holdfast.merging._models import Model, by_entry, merged
 
 
 class UniformSoup(Editor):
@@ -34,11 +34,11 @@ class UniformSoup(Editor):
 
     def edit(self, models: Sequence[Model], out: str | None = None) -> Any:
         """The soup of these models."""
-        return merged(models, self.rule, out)
+        return merged(models, by_entry(self.rule), out)
 
     def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
         """What becomes of the tensors of one name."""
-        total = tensors[0].float().clone()
+        total = tensors[0].to(torch.float32, copy=True)
         for tensor in tensors[1:]:
-            total += tensor.float()
-        return total / len(tensors)
+            total += tensor  # as it is stored: added in float32
+        return total.div_(len(tensors))

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from holdfast.core import Editor
-from holdfast.merging._models import Model, deltas, merged
+from holdfast.merging._models import Model, by_entry, deltas, merged
 
 
 class WiseFt(Editor):
@@ -35,7 +35,7 @@ class WiseFt(Editor):
         """The model in between."""
         if len(models) != 2:
             raise ValueError(f"{len(models)} models were given; expected two: the base and its fine-tuned version.")
-        return merged(models, self.rule, out)
+        return merged(models, by_entry(self.rule), out)
 
     def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
         """What becomes of the tensors of one name."""

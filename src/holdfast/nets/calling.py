@@ -29,6 +29,12 @@ def forward(model: nn.Module, inputs: Any) -> torch.Tensor:
     return tensor_of(output)
 
 
+def eager(model: nn.Module) -> nn.Module:
+    """The network behind `torch.compile`: hooks on its layers are called, which compiled code leaves out."""
+    found = getattr(model, "_orig_mod", model)
+    return found if isinstance(found, nn.Module) else model
+
+
 def tensor_of(output: Any) -> torch.Tensor:
     """The tensor that a module's output stands for: itself, its `logits`, its first hidden state or first element."""
     if isinstance(output, torch.Tensor):

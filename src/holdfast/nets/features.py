@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from holdfast.nets.batches import as_batch
-from holdfast.nets.calling import device_of, evaluating, forward, move, tensor_of
+from holdfast.nets.calling import device_of, eager, evaluating, forward, move, tensor_of
 
 Pool = Literal["mean", "max", "first", "none"]
 OUTPUT = ""  # the name of the model itself: its logits
@@ -24,7 +24,7 @@ def layer_names(model: nn.Module) -> list[str]:
     >>> layer_names(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
     ['0', '1']
     """
-    return [name for name, _ in model.named_modules() if name]
+    return [name for name, _ in eager(model).named_modules() if name]
 
 
 def head_name(model: nn.Module) -> str:
@@ -52,7 +52,8 @@ def extract(
     Parameters
     ----------
     model
-        Any `nn.Module`; it is read in evaluation mode and left as it was.
+        Any `nn.Module`; it is read in evaluation mode and left as it was. Of one made by `torch.compile`, layers are
+        those of the network behind it, which then runs as it was written.
     layers
         Names from `layer_names`; "" is the model's logits; "NAME:input" is what goes into a layer; "head" and
         "head:input" mean the last linear layer, so that "head:input" is what the field calls the features.
@@ -75,6 +76,8 @@ def extract(
     >>> found[""].tolist(), found["head:input"].tolist()
     ([[1.0, 3.0]], [[1.0, 2.0]])
     """
+    if any(name != OUTPUT for name in layers):
+        model = eager(model)
     watch = {name: _find(model, name) for name in layers}
     kept: dict[str, list[np.ndarray]] = {name: [] for name in layers}
     now: dict[str, torch.Tensor] = {}

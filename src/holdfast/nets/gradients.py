@@ -12,7 +12,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 
 from holdfast.nets.batches import as_batch, batch_rows
-from holdfast.nets.calling import device_of, evaluating, move, tensor_of
+from holdfast.nets.calling import device_of, eager, evaluating, move, tensor_of
 
 BLOCK = 1 << 14  # parameters projected together: the random matrix is never held whole
 
@@ -132,6 +132,7 @@ def _gradients(
     model: nn.Module, loader: Iterable[Any], loss: Loss, layers: str, chunk: int
 ) -> Iterator[dict[str, torch.Tensor]]:
     """By parameter, (chunk, ...) gradients."""
+    model = eager(model)
     every = {name: value.detach() for name, value in model.named_parameters()}
     chosen = {name: value for name, value in every.items() if name.startswith(layers)}
     if not chosen:

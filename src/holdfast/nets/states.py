@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import struct
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
@@ -20,7 +25,36 @@ NAMES = {
 }  # fmt: skip
 DTYPES = {name: dtype for dtype, name in NAMES.items()}
 
+PIECE = 1 << 18  # entries that are read and merged at once where a rule allows it
+
 Rule = Callable[[str, list[torch.Tensor]], torch.Tensor]
+Pieces = Callable[[], Iterator[list[torch.Tensor]]]
+_workers: ContextVar[int] = ContextVar("workers", default=1)
+
+
+class Entrywise(NamedTuple):
+    """A rule by which every entry comes from those at its place: files are merged piece by piece, so that memory does
+    not grow with the tensors.
+
+    `rule(name, tensors, measured)` is given flat pieces, or whole tensors where they are in memory; `measure(name,
+    pieces)` sees all pieces of the tensors of one name before, as often as it calls `pieces()`, and what it returns is
+    `measured`.
+    """
+
+    rule: Callable[[str, list[torch.Tensor], Any], torch.Tensor]
+    measure: Callable[[str, Pieces], Any] | None = None
+
+
+@contextmanager
+def merging_in(workers: int) -> Iterator[None]:
+    """Inside, files are merged by so many threads, each with a tensor of its own; the bytes are the same for any."""
+    if workers < 1:
+        raise ValueError(f"workers is {workers}; expected at least 1.")
+    token = _workers.set(workers)
+    try:
+        yield
+    finally:
+        _workers.reset(token)
 
 
 class State(Mapping[str, torch.Tensor]):
@@ -32,7 +66,9 @@ class State(Mapping[str, torch.Tensor]):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.files = _files(self.path)
-        self._headers = {file: _header(file) for file in self.files}
+        headers = {file: _header(file) for file in self.files}
+        self._headers = {file: header for file, (header, _) in headers.items()}
+        self._starts = {file: start for file, (_, start) in headers.items()}
         self._home = {name: file for file, header in self._headers.items() for name in header}
         twice = sum(map(len, self._headers.values())) - len(self._home)
         if twice:
@@ -51,6 +87,20 @@ class State(Mapping[str, torch.Tensor]):
 
     def __len__(self) -> int:
         return len(self._home)
+
+    def piece(self, name: str, start: int, end: int) -> torch.Tensor:
+        """These entries of a tensor, flat, read into memory of their own."""
+        file = self._home[name]
+        dtype = self.dtype_of(name)
+        raw = np.fromfile(
+            file, np.uint8, (end - start) * dtype.itemsize, offset=self._place(name) + start * dtype.itemsize
+        )
+        return torch.from_numpy(raw).view(dtype)
+
+    def _place(self, name: str) -> int:
+        """Where the tensor begins in its file."""
+        file = self._home[name]
+        return self._starts[file] + self._headers[file][name]["data_offsets"][0]
 
     def shape_of(self, name: str) -> tuple[int, ...]:
         """The shape of a tensor."""
@@ -75,7 +125,7 @@ def open_state(path: str | os.PathLike[str]) -> State:
 
 
 def combine(
-    states: Sequence[Mapping[str, torch.Tensor]], rule: Rule, out: str | os.PathLike[str] | None = None
+    states: Sequence[Mapping[str, torch.Tensor]], rule: Rule | Entrywise, out: str | os.PathLike[str] | None = None
 ) -> dict[str, torch.Tensor] | State:
     """Apply a rule to the tensors of one name at a time.
 
@@ -85,10 +135,11 @@ def combine(
         State dicts in memory or on disk (`open_state`) with the same names and shapes.
     rule
         `rule(name, tensors) -> tensor`, same shape; the result is stored in the first state's dtype. Tensors arrive
-        as they are stored; integers (counters) too.
+        as they are stored; integers (counters) too. Or an `Entrywise` rule.
     out
         A file (or a folder, where the first state has shards) that is streamed to: no more than one tensor of each
-        state and the result are in memory. Written aside and renamed. Without it the result is a dict.
+        state and the result are in memory (with an `Entrywise` rule, a piece of each), for each of the threads of
+        `merging_in`. Written aside and renamed. Without it the result is a dict.
 
     Raises
     ------
@@ -117,9 +168,13 @@ def combine(
     return State(out)
 
 
-def _result(name: str, states: Sequence[Mapping[str, torch.Tensor]], rule: Rule) -> torch.Tensor:
+def _result(name: str, states: Sequence[Mapping[str, torch.Tensor]], rule: Rule | Entrywise) -> torch.Tensor:
     tensors = [state[name] for state in states]
-    made = rule(name, tensors)
+    if isinstance(rule, Entrywise):
+        measured = rule.measure(name, lambda: iter([tensors])) if rule.measure else None
+        made = rule.rule(name, tensors, measured)
+    else:
+        made = rule(name, tensors)
     if made.shape != tensors[0].shape:
         raise ValueError(f"{name}: the rule made shape {tuple(made.shape)} of {tuple(tensors[0].shape)}.")
     return made.to(tensors[0].dtype)
@@ -177,8 +232,8 @@ def _shard_files(index: Path) -> list[Path]:
     return [index.parent / name for name in names]
 
 
-def _header(file: Path) -> dict[str, dict[str, Any]]:
-    """Names, shapes and dtypes; the library checks sizes and offsets before any weight is read."""
+def _header(file: Path) -> tuple[dict[str, dict[str, Any]], int]:
+    """Names, shapes and dtypes, and where weights begin; the library checks sizes and offsets before any is read."""
     try:
         with safe_open(file, framework="pt") as opened:
             names = opened.keys()
@@ -190,18 +245,27 @@ def _header(file: Path) -> dict[str, dict[str, Any]]:
     unknown = sorted({header[name]["dtype"] for name in names} - set(DTYPES))
     if unknown:
         raise ValueError(f"{file}: tensors of type {unknown[0]} are not supported.")
-    return {name: header[name] for name in names}
+    return {name: header[name] for name in names}, 8 + length
 
 
-def _write(file: Path, names: list[str], states: Sequence[Mapping[str, torch.Tensor]], rule: Rule) -> None:
-    """The header first, since all shapes are known; then one tensor after another; then the file gets its name."""
+def _write(file: Path, names: list[str], states: Sequence[Mapping[str, torch.Tensor]], rule: Rule | Entrywise) -> None:
+    """The header first, since all shapes are known; then every tensor at its place; then the file gets its name."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "wb") as raw:
-            raw.write(_header_bytes(names, states[0]))
-            for name in names:
-                _write_tensor(raw, _result(name, states, rule))
+            head, places = _header_bytes(names, states[0])
+            raw.write(head)
+            raw.flush()
+
+            def write(name: str) -> None:
+                place = places[name]
+                for part in _parts(name, states, rule):
+                    place += _write_part(raw.fileno(), part, place)
+
+            with ThreadPoolExecutor(_workers.get()) as pool:
+                for _ in pool.map(write, names):
+                    pass
         os.chmod(aside, 0o644)
         os.replace(aside, file)
     except BaseException:
@@ -209,25 +273,48 @@ def _write(file: Path, names: list[str], states: Sequence[Mapping[str, torch.Ten
         raise
 
 
-def _header_bytes(names: list[str], state: Mapping[str, torch.Tensor]) -> bytes:
+def _parts(name: str, states: Sequence[Mapping[str, torch.Tensor]], rule: Rule | Entrywise) -> Iterator[torch.Tensor]:
+    """The merged tensor: whole, or in pieces where the rule and all states allow for it."""
+    if not isinstance(rule, Entrywise) or not all(isinstance(state, State) for state in states):
+        yield _result(name, states, rule)
+        return
+    count = math.prod(_shape(states[0], name))
+
+    def pieces() -> Iterator[list[torch.Tensor]]:
+        for start in range(0, count, PIECE):
+            yield [state.piece(name, start, min(start + PIECE, count)) for state in states]  # type: ignore[attr-defined]
+
+    measured = rule.measure(name, pieces) if rule.measure and count else None
+    for tensors in pieces():
+        yield rule.rule(name, tensors, measured).to(tensors[0].dtype)
+
+
+def _header_bytes(names: list[str], state: Mapping[str, torch.Tensor]) -> tuple[bytes, dict[str, int]]:
+    """The header of a file, and where in the file every tensor begins."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    end = 0
+    starts, end = {}, 0
     for name in names:
         shape, dtype = _shape(state, name), _dtype(state, name)
-        size = dtype.itemsize
-        for length in shape:
-            size *= length
+        size = dtype.itemsize * math.prod(shape)
         header[name] = {"dtype": NAMES[dtype], "shape": list(shape), "data_offsets": [end, end + size]}
+        starts[name] = end
         end += size
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text
+    return struct.pack("<Q", len(text)) + text, {name: 8 + len(text) + start for name, start in starts.items()}
 
 
-def _write_tensor(raw: IO[bytes], tensor: torch.Tensor) -> None:
+def _write_part(handle: int, tensor: torch.Tensor, place: int) -> int:
+    """Write the entries there; how many bytes they took."""
     flat = tensor.detach().cpu().contiguous().reshape(-1)
-    if flat.numel():
-        raw.write(flat.view(torch.uint8).numpy().data)
+    if not flat.numel():
+        return 0
+    left = memoryview(flat.view(torch.uint8).numpy().data).cast("B")
+    size = len(left)
+    while left:
+        written = os.pwrite(handle, left, place)
+        left, place = left[written:], place + written
+    return size
 
 
 def _write_index(folder: Path, shards: dict[str, list[str]]) -> None:
