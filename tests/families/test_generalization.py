@@ -1,0 +1,65 @@
+"""What laws cannot say of objectives for several domains: wide margins in their worlds, what penalties are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from holdfast.faults.worlds import generalization as worlds  # noqa: E402
+from holdfast.generalization import IRM, UDIM, VREx  # noqa: E402
+from holdfast.nets.calling import seeded  # noqa: E402
+from holdfast.testing.laws.objective import gain  # noqa: E402
+
+
+def test_irm_is_far_ahead_where_labels_are_noisy_and_ahead_of_v_rex() -> None:
+    ours = [gain(IRM, worlds.noisy_shortcut, seed) for seed in range(3)]
+    others = [gain(VREx, worlds.noisy_shortcut, seed) for seed in range(3)]
+    assert min(ours) > 0.2
+    assert np.mean(ours) > np.mean(others) + 0.02
+
+
+def test_irm_penalty_is_the_squared_slope_by_the_scale_of_the_logits() -> None:
+    with seeded(3):
+        logits, y, group = torch.randn(40, 5), torch.randint(0, 5, (40,)), torch.arange(40) % 3
+    batch = {"inputs": logits, "y": y, "group": group}
+    plain, ours = (IRM(penalty=p, start=0).loss(torch.nn.Identity(), **batch).item() for p in (0.0, 5.0))
+    slopes = []
+    for code in range(3):
+        scale = torch.ones((), requires_grad=True)
+        loss = torch.nn.functional.cross_entropy(scale * logits[group == code], y[group == code])
+        slopes.append(float(torch.autograd.grad(loss, scale)[0]))
+    assert ours == pytest.approx((plain + 5 * np.mean(np.square(slopes))) / 5, abs=1e-5)
+
+
+def test_irm_penalty_waits_for_its_epoch() -> None:
+    batch = {"inputs": torch.tensor([[3.0, 0.0]]), "y": torch.tensor([1]), "group": torch.tensor([0])}
+    objective, found = IRM(penalty=0.5, start=4), []
+    for epoch in (3, 4):
+        objective.start_epoch(epoch)
+        found.append(objective.loss(torch.nn.Identity(), **batch).item())
+    assert found[1] > found[0]
+
+
+def test_udim_is_ahead_of_sharpness_awareness_alone() -> None:
+    for seed in range(2):
+        lesson = worlds.disturbed(seed).truth
+        flat = lesson.score(lesson.train(UDIM(penalty=0.0)).model) - lesson.plain()
+        assert gain(UDIM, worlds.disturbed, seed) > flat + 0.02
+
+
+@pytest.mark.parametrize("length", [0.25, 2.0])
+def test_udim_moves_every_row_so_far_and_uphill(length: float) -> None:
+    world = worlds.disturbed(0)
+    model, batch = world.evidence["model"], world.evidence
+    seen: list[Any] = []
+    handle = model.register_forward_pre_hook(lambda _m, given: seen.append(given[0].detach()))
+    UDIM(input_radius=length).loss(model, batch["inputs"], batch["y"])
+    handle.remove()
+    moved = max(seen, key=lambda inputs: float((inputs - batch["inputs"]).abs().max()))
+    assert (moved - batch["inputs"]).flatten(1).norm(dim=1).numpy() == pytest.approx(length, rel=1e-4)
+    losses = [torch.nn.functional.cross_entropy(model(x), batch["y"]).item() for x in (batch["inputs"], moved)]
+    assert losses[1] > losses[0]
