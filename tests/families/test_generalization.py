@@ -10,9 +10,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from holdfast.faults.worlds import generalization as worlds  # noqa: E402
-from holdfast.generalization import IRM, UDIM, VREx  # noqa: E402
+from holdfast.generalization import DRM, IRM, UDIM, VREx  # noqa: E402
 from holdfast.nets.calling import seeded  # noqa: E402
-from holdfast.testing.laws.objective import gain  # noqa: E402
+from holdfast.testing.laws.objective import gain, ready  # noqa: E402
 
 
 def test_irm_is_far_ahead_where_labels_are_noisy_and_ahead_of_v_rex() -> None:
@@ -63,3 +63,44 @@ def test_udim_moves_every_row_so_far_and_uphill(length: float) -> None:
     assert (moved - batch["inputs"]).flatten(1).norm(dim=1).numpy() == pytest.approx(length, rel=1e-4)
     losses = [torch.nn.functional.cross_entropy(model(x), batch["y"]).item() for x in (batch["inputs"], moved)]
     assert losses[1] > losses[0]
+
+
+def test_drm_gains_where_shortcuts_oppose_each_other_by_weighing_heads_together_and_not_row_by_row() -> None:
+    world = worlds.opposed_shortcuts(0)
+    objective = ready(DRM(), world)
+    run, plain = world.truth.train(objective), world.truth.plain()
+    scores = {}
+    for together in (True, False):
+        scores[together] = world.truth.score(objective.set_params(together=together).assembled(run.model))
+    assert scores[True] > plain + 0.06
+    assert scores[False] < plain + 0.03
+
+
+def test_drm_weights_fall_with_doubt_and_flatten_with_temperature() -> None:
+    """Three heads: the network's own without an opinion, one that is sure of class 0, one of two minds on some rows."""
+    net = torch.nn.Sequential(torch.nn.Linear(1, 2))
+    objective = DRM(temperature=0.3).fit(net, group=[0, 1])
+    for part in (*net.parameters(), *objective.parameters()):
+        part.data.zero_()
+    objective.heads_[0].bias.data[0] = 2.0
+    objective.heads_[1].weight.data[1, 0] = 5.0
+    inputs = torch.tensor([[0.0], [1.0]])
+    logits = [torch.zeros(2, 2), torch.tensor([[2.0, 0.0]] * 2), torch.tensor([[0.0, 0.0], [0.0, 5.0]])]
+    probs = torch.stack(logits).softmax(2)
+    doubt = -(probs * probs.log()).sum(2)
+    for together, temperature in ((True, 0.3), (True, 3.0), (False, 0.3)):
+        weights = (-(doubt.mean(1, keepdim=True) if together else doubt) / temperature).softmax(0)
+        expected = (weights[..., None] * probs).sum(0)
+        objective.set_params(together=together, temperature=temperature)
+        assert objective.assembled(net)(inputs).exp().detach().numpy() == pytest.approx(expected.numpy(), abs=1e-6)
+
+
+def test_drm_learns_each_head_from_its_own_domain() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    objective = DRM().fit(net, group=[0, 1, 2])
+    inputs, y, group = torch.ones(3, 2), torch.tensor([0, 1, 0]), torch.tensor([0, 2, 2])
+    objective.loss(net, inputs, y, group).backward()
+    moved = [bool(head.weight.grad is not None and head.weight.grad.abs().max() > 0) for head in objective.heads_]
+    assert moved == [True, False, True]
+    with pytest.raises(ValueError, match="domain 3"):
+        objective.loss(net, inputs, y, group + 1)
