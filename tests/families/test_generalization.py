@@ -104,3 +104,29 @@ def test_drm_learns_each_head_from_its_own_domain() -> None:
     assert moved == [True, False, True]
     with pytest.raises(ValueError, match="domain 3"):
         objective.loss(net, inputs, y, group + 1)
+
+
+def test_udim_is_its_formula() -> None:
+    """Both worst weights are those of their own rows, and inputs move up the loss and its slope by the weights."""
+    with seeded(5):
+        net, x, y = torch.nn.Linear(3, 2), torch.randn(8, 3), torch.randint(0, 2, (8,))
+    weights, rho, length, penalty = [net.weight, net.bias], 0.7, 0.9, 0.4
+
+    def loss(inputs: Any, parts: Any) -> Any:
+        return torch.nn.functional.cross_entropy(torch.nn.functional.linear(inputs, *parts), y)
+
+    def slope(inputs: Any, keep: bool = False) -> tuple[Any, Any]:
+        ways = torch.autograd.grad(loss(inputs, weights), weights, create_graph=keep)
+        return ways, torch.cat([way.flatten() for way in ways]).norm()
+
+    def sharp(inputs: Any) -> float:
+        ways, size = slope(inputs)
+        worse = [part + rho * way / size for part, way in zip(weights, ways, strict=True)]
+        return float(loss(inputs, worse).detach())
+
+    given = x.clone().requires_grad_(True)
+    (up,) = torch.autograd.grad(loss(given, weights) + rho * slope(given, keep=True)[1], given)
+    moved = x + length * up.detach() / up.norm(dim=1, keepdim=True).detach()
+    expected = (1 - penalty) * sharp(x) + penalty * sharp(moved)
+    ours = UDIM(radius=rho, input_radius=length, penalty=penalty).loss(net, x, y)
+    assert ours.item() == pytest.approx(expected, abs=1e-5)

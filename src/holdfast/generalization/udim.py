@@ -31,7 +31,7 @@ class UDIM(Objective):
 
     Use it when there is one training domain and new rows will be noisier or partly covered. It fails where the change
     to come is none that small steps of the inputs resemble, with a penalty near 1 (the rows as they are then count no
-    more), and costs some six passes.
+    more), and costs four times the time of plain training.
 
     A line with slope 1 for class 1 and x = 1: the worst weights are (0.5, 0.5) in place of (0, 1), the worst x is 0.5.
 
