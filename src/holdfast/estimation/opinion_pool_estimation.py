@@ -12,10 +12,10 @@ from holdfast.core import Estimate, Measure
 from holdfast.estimation._class_change import ClassChange, class_change, leading
 from holdfast.estimation._expected import MetricName, expected_metric, same_rows, simulated_interval
 from holdfast.estimation._pool import Voices, fit_pool, second_opinion
+from holdfast.estimation._recalibrate import recalibrated
 from holdfast.ops.density_ratio import effective_sample_size, logistic_ratio
 from holdfast.ops.metrics import METRICS
 
-ENOUGH = 2000  # reference rows at which the free-form recalibration counts as much as the pool
 UNSEEN = 0.12  # share of an estimated change that may be wrong, beyond what the curvature and chance say: measured
 
 
@@ -70,7 +70,7 @@ class OpinionPoolEstimation(Measure):
         belief = softmax(cur.logits(fitted), axis=1)
         value = expected_metric(self.metric, belief, cur_probs)
         before = softmax(ref.logits(fitted), axis=1)
-        final = _recalibrated(belief, cur_probs, before, (ref_probs.argmax(axis=1), ref_y), weights)
+        final = recalibrated(belief, cur_probs, before, (ref_probs.argmax(axis=1), ref_y), weights)
         moved = UNSEEN * (value - METRICS[self.metric](ref_y, ref_probs))
         corrected = expected_metric(self.metric, final, cur_probs)
         doubt = float(np.nan_to_num(np.hypot(moved, (corrected - value) / 2)))
@@ -104,26 +104,3 @@ def _doubts(probs: np.ndarray, scores: np.ndarray) -> np.ndarray:
     both = (probs + np.clip(scores, 0, 1)).max(axis=1) / 2
     unsure = [np.log(np.clip(1 - best, 1e-4, 1)) for best in (probs.max(axis=1), both)]
     return np.column_stack([*unsure, scores.max(axis=1)])
-
-
-def _recalibrated(
-    belief: np.ndarray,
-    probs: np.ndarray,
-    ref_belief: np.ndarray,
-    ref_labels: tuple[np.ndarray, np.ndarray],
-    weights: np.ndarray,
-) -> np.ndarray:
-    """Beliefs whose confidence in the predicted class follows what the reference shows, the more rows it has."""
-    from sklearn.isotonic import IsotonicRegression
-
-    chosen, y = ref_labels
-    curve = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-    curve.fit(ref_belief[np.arange(len(y)), chosen], chosen == y, sample_weight=weights)
-    size = effective_sample_size(weights)
-    trust = size / (size + ENOUGH)
-    place = np.arange(len(probs)), probs.argmax(axis=1)
-    confidence = belief[place]
-    wanted = trust * curve.predict(confidence) + (1 - trust) * confidence
-    changed = belief * ((1 - wanted) / np.maximum(1 - confidence, 1e-12))[:, None]
-    changed[place] = wanted
-    return changed / changed.sum(axis=1, keepdims=True)

@@ -112,9 +112,9 @@ def logits_of(model: Any, X: np.ndarray) -> np.ndarray:
     return predict(model, Batches(X, batch_size=2048))
 
 
-def accuracy(model: Any, X: np.ndarray, y: np.ndarray) -> float:
-    """Share of rows that are right."""
-    return float((logits_of(model, X).argmax(axis=1) == y).mean())
+def accuracy(model: Any, X: np.ndarray, y: np.ndarray, classes: int | None = None) -> float:
+    """Share of rows that are right; answers are among the first `classes` outputs, where there are others besides."""
+    return float((logits_of(model, X)[:, :classes].argmax(axis=1) == y).mean())
 
 
 def worst_group(model: Any, X: np.ndarray, y: np.ndarray, group: np.ndarray) -> float:
@@ -152,3 +152,17 @@ def unknown_found(model: Any, known: np.ndarray, novel: np.ndarray) -> float:
     logits = logits_of(model, np.concatenate([known, novel]))
     doubt = np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)
     return float(roc_auc_score(np.arange(len(doubt)) >= len(known), doubt))
+
+
+def unknown_caught(model: Any, known: np.ndarray, unknown: list[np.ndarray], classes: int) -> float:
+    """Mean over kinds of unknown rows of the share above a threshold that keeps 95 % of the known rows.
+
+    The score of a row is how little its likeliest known class has; outputs after the first `classes` are for outliers.
+    """
+    usual = np.quantile(_doubt(model, known, classes), 0.95)
+    return float(np.mean([(_doubt(model, rows, classes) > usual).mean() for rows in unknown]))
+
+
+def _doubt(model: Any, X: np.ndarray, classes: int) -> np.ndarray:
+    logits = logits_of(model, X).astype(np.float64)
+    return np.exp(logits - logits[:, :classes].max(axis=1, keepdims=True)).sum(axis=1)

@@ -21,6 +21,7 @@ from holdfast.faults.worlds._lessons import (
     mean_recall,
     network,
     recalls,
+    unknown_caught,
     unknown_found,
     worst_group,
 )  # fmt: skip
@@ -139,6 +140,51 @@ def _with_outliers(X: np.ndarray, y: np.ndarray, seed: int) -> Any:
     known, others = y < 7, X[(y == 7) | (y == 8)]
     drawn = others[np.random.default_rng([seed, 6]).integers(len(others), size=int(known.sum()))]
     return batches(X[known], y[known], seed, outliers=drawn)
+
+
+@cache
+def outliers_mostly_of_one_kind(seed: int) -> World:
+    """Ten digits and eight candidate outliers a row: 80 % are halves of two digits side by side.
+
+    A tenth each are digits on their side and digits with shuffled pixels. The score is the share of unknown rows that
+    stand out at a threshold that keeps 95 % of the known ones: halves of two digits one above the other, digits upside
+    down, mirrored, and in negative.
+    """
+    X, y, X_new, y_new = digits(seed)
+    rng = np.random.default_rng([seed, 9])
+    pictures = X_new.reshape(-1, 8, 8)
+    kinds = [_glued(X_new, y_new, rng, lower=True), pictures[:, ::-1], pictures[:, :, ::-1], 1 - pictures]
+    unknown = [np.ascontiguousarray(kind).reshape(-1, 64) for kind in kinds]
+    score = partial(unknown_caught, known=X_new, unknown=unknown, classes=10)
+    return lesson_world(network(seed, k=11), _with_candidates(X, y, seed), score)
+
+
+@cache
+def none_with_candidates(seed: int) -> World:
+    """The same digits and candidates; the score is the accuracy of the likeliest digit."""
+    X, y, X_new, y_new = digits(seed)
+    score = partial(accuracy, X=X_new, y=y_new, classes=10)
+    return lesson_world(network(seed, k=11), _with_candidates(X, y, seed), score)
+
+
+def _with_candidates(X: np.ndarray, y: np.ndarray, seed: int, a_row: int = 8) -> Any:
+    rng = np.random.default_rng([seed, 8])
+    count = len(X) * a_row
+    few = count // 10
+    beside = np.concatenate([_glued(X, y, rng, lower=False) for _ in range(-(-8 * few // len(X)))])[: count - 2 * few]
+    on_side = X[rng.integers(len(X), size=few)].reshape(-1, 8, 8).transpose(0, 2, 1).reshape(-1, 64)
+    shuffled = rng.permuted(X[rng.integers(len(X), size=few)], axis=1)
+    candidates = rng.permutation(np.concatenate([beside, on_side, shuffled]))
+    return batches(X, y, seed, outliers=candidates.reshape(len(X), a_row, 64))
+
+
+def _glued(X: np.ndarray, y: np.ndarray, rng: np.random.Generator, lower: bool) -> np.ndarray:
+    """Every picture with its lower or its right half from one of another class."""
+    other = np.array([rng.choice(np.flatnonzero(y != code)) for code in y])
+    made, part = X.reshape(-1, 8, 8).copy(), X[other].reshape(-1, 8, 8)
+    half = np.s_[:, 4:] if lower else np.s_[:, :, 4:]
+    made[half] = part[half]
+    return made.reshape(-1, 64)
 
 
 def _with_corner(X: np.ndarray, y: np.ndarray, agree: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
