@@ -17,7 +17,7 @@ class Mahalanobis(Scorer):
     a singular covariance is no error; a column that never varies inside a class counts as one of typical spread. None
     takes Ledoit and Wolf's intensity, which estimates the covariance better and finds unusual rows worse: it widens the
     very directions in which ordinary rows hardly vary (AUROC .880 against .889 on hidden features of 15 data sets, .926
-    against .938 on the tables themselves).
+    against .938 on the tables themselves; of pictures that were dimmed it finds more, .85 against .75).
 
     Use it when features or embeddings with classes are at hand (or one class for all rows) and classes are compact.
     It fails when a class has several modes or a curved shape, and on rows that are wrong but ordinary.
