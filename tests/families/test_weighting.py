@@ -433,3 +433,14 @@ def test_prior_correction_mends_the_threshold_of_a_rare_class() -> None:
     assert np.mean(gains) > 0.05, f"balanced accuracy gains {np.round(gains, 3)}"
     method = PriorCorrection().fit(ref_y=[0, 0, 2], cur_y=[1, 1, 1])
     assert method.transform(probs=[[0.5, 0.3, 0.2]]).tolist() == [[0.5, 0.3, 0.2]], "nothing known can be wanted"
+
+
+def test_weights_that_would_rest_on_a_handful_of_rows_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    ref, cur = rng.normal(size=(400, 3)), rng.normal(2.2, 0.4, size=(400, 3))
+    for method in (KLIEP(), RuLSIF(), LogisticRatio(), KernelMeanMatching()):
+        with pytest.raises(ValueError, match=r"rest on|hardly overlap"):
+            method.weigh_rows(ref_X=ref, cur_X=cur)
+    few = rng.normal(size=(40, 1))
+    weights = LogisticRatio().weigh_rows(ref_X=few, cur_X=few + 0.5)
+    assert effective_sample_size(weights) > 4, "with few rows, few are enough"

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 CLIP = 5.0  # standard deviations: one wild cell must not own the ratio
+LEAST_ROWS = 30  # that weights must rest on, a tenth of the reference where that is fewer
 LARGEST = 1e3  # weights above this multiple of the mean say "no overlap", not "important"
 
 
@@ -98,12 +99,12 @@ def balance(
 ) -> np.ndarray:
     r"""Tilt `weights` by :math:`e^{\lambda^\top x}`, as little as needed, until every mean is within `tolerance` sd.
 
-    The target's rows count alike, or by `cur_weights`. Raises `ValueError` where no tilt can: the target lies
-    outside what the reference holds.
+    The target's rows count alike, or by `cur_weights`. Raises `ValueError` where no tilt can, the target lies outside
+    what the reference holds, and where the weights would rest on too few rows for anything to be learnt from them.
     """
     left, right = standardised(ref, cur)
     if moment_gap(ref, cur, weights, cur_weights) <= tolerance:
-        return weights
+        return _rested(weights)
     goal, aim = np.average(right, axis=0, weights=cur_weights), 0.5 * tolerance
     tilt = np.zeros(left.shape[1])
     log_weights = np.log(np.maximum(weights, 1e-12))
@@ -111,7 +112,7 @@ def balance(
         tilted = mean_one(log_weights + left @ tilt)
         gap = goal - tilted @ left / len(left)
         if np.abs(gap).max() <= tolerance:
-            return tilted
+            return _rested(tilted)
         centred = left - (goal - gap)
         spread = (centred * (tilted / len(left))[:, None]).T @ centred
         pull = np.sign(gap) * np.maximum(np.abs(gap) - aim, 0)
@@ -123,6 +124,16 @@ def balance(
         f"standard deviations away (tolerance {tolerance}). The samples hardly overlap; weights would rest on "
         f"{effective_sample_size(tilted):.0f} of {len(left)} rows."
     )
+
+
+def _rested(weights: np.ndarray) -> np.ndarray:
+    size, least = effective_sample_size(weights), min(LEAST_ROWS, len(weights) / 10)
+    if size < least:
+        raise ValueError(
+            f"the weights that carry ref_X to cur_X would rest on {size:.0f} of {len(weights)} rows; expected at least "
+            f"{least:.0f}. The samples hardly overlap: nothing is learnt from so few."
+        )
+    return weights
 
 
 def boosted_ratio(ref: np.ndarray, cur: np.ndarray, seed: int = 0, folds: int = 3) -> np.ndarray:
