@@ -22,11 +22,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from common import data, write
+from common import data, over_seeds, write
 from sklearn.metrics import roc_auc_score
 from torch.nn.functional import cross_entropy
 
-from holdfast.core import Estimate
 from holdfast.nets import Batches, fit, predict
 from holdfast.nets.calling import seeded
 from holdfast.nets.objectives import CrossEntropy
@@ -165,15 +164,6 @@ def integrated_gradients(model: Any, seen: Sentences) -> np.ndarray:
 def accuracy(model: torch.nn.Module, rows: Sentences) -> float:
     """Share of rows that are right."""
     return float((predict(model, Batches(rows.codes, batch_size=4096)).argmax(axis=1) == rows.y).mean())
-
-
-def over_seeds(values: list[float]) -> Estimate:
-    """The mean and its 90 % interval by Student's t."""
-    from scipy.stats import t
-
-    mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5
-    reach = float(t.ppf(0.95, len(values) - 1)) * error
-    return Estimate(mean, mean - reach, mean + reach, len(values))
 
 
 if __name__ == "__main__":

@@ -21,9 +21,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import data, write
+from common import data, over_seeds, write
 
-from holdfast.core import Estimate
 from holdfast.merging import PermutationAlignment
 from holdfast.nets import Batches, fit
 from holdfast.nets.calling import seeded
@@ -44,7 +43,7 @@ def results() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for width in WIDTHS:
         runs = [one_pair(X, y, width, seed) for seed in range(PAIRS)]
-        found[f"width {width}"] = {name: over_pairs([run[name] for run in runs]) for name in runs[0]}
+        found[f"width {width}"] = {name: over_seeds([run[name] for run in runs]) for name in runs[0]}
     return found
 
 
@@ -138,15 +137,6 @@ def spectra_apart(one: Weights, other: Weights) -> float:
         if one[name].ndim >= 2
     ]
     return max(float((ours - theirs).abs().max() / ours[0]) for ours, theirs in pairs)
-
-
-def over_pairs(values: list[float]) -> Estimate:
-    """The mean and its 90 % interval by Student's t."""
-    from scipy.stats import t
-
-    mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5
-    reach = float(t.ppf(0.95, len(values) - 1)) * error
-    return Estimate(mean, mean - reach, mean + reach, len(values))
 
 
 if __name__ == "__main__":

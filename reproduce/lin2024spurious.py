@@ -19,11 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from common import data, write
+from common import data, over_seeds, write
 from torch.distributions import Beta
 from torch.nn.functional import cross_entropy
 
-from holdfast.core import Estimate
 from holdfast.merging import WiseFt
 from holdfast.nets import Batches, fit, predict
 from holdfast.nets.calling import seeded
@@ -162,15 +161,6 @@ def gained(base: torch.nn.Module, tuned: dict[str, torch.nn.Module], use: Rows, 
 def accuracy(probs: np.ndarray, rows: Rows) -> float:
     """Share of rows that are right."""
     return float((probs.argmax(axis=1) == rows.y).mean())
-
-
-def over_seeds(values: list[float]) -> Estimate:
-    """The mean and its 90 % interval by Student's t."""
-    from scipy.stats import t
-
-    mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5
-    reach = float(t.ppf(0.95, len(values) - 1)) * error
-    return Estimate(mean, mean - reach, mean + reach, len(values))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,12 @@ import pytest
 from test_bench_verb import FEW, NOISE, table
 
 import holdfast
-from holdfast.audit.load import InputError
+from holdfast.audit.choice import Choice
+from holdfast.audit.conformal import outliers
+from holdfast.audit.load import InputError, load
+from holdfast.audit.planting import fresh_facts
 from holdfast.audit.profile import read_profile
+from holdfast.audit.settings import Settings
 
 CHOSEN: dict[str, dict[str, Any]] = {
     "labels": {"method": "labels.NearestNeighbourLabels", "settings": {"k": 7}, "view": ""},
@@ -158,3 +162,19 @@ def test_a_score_fitted_on_the_rows_met_never_scores_its_own() -> None:
         assert finding.outcome in ("found", "clear", "unsure"), finding.reason
         named.append(0 if finding.rows is None else finding.rows.total)
     assert np.mean(named) <= 2, f"of 250 ordinary rows {named} were called strange"
+
+
+@pytest.mark.parametrize("rows", [(200, 6), (30, 40)])
+def test_a_score_fitted_on_the_rows_met_scores_every_row_of_a_few(rows: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    train, test = ({"a": rng.normal(size=n), "label": rng.choice(["no", "yes"], n)} for n in rows)
+    facts = fresh_facts(load(train, test, target="label"), Settings(folds=3))
+    found = outliers(Choice("ood.PluginSCOD"), facts, rate=0.1, seed=0)
+    assert np.all(found.scores != 0), f"rows that no fold scored: {np.flatnonzero(found.scores == 0)}"
+
+
+def test_rows_met_that_are_fewer_than_the_folds_of_few_training_rows_are_all_scored() -> None:
+    rng = np.random.default_rng(0)
+    train, test = ({"a": rng.normal(size=n), "label": np.array(["no", "yes"] * n)[:n]} for n in (8, 40))
+    facts = fresh_facts(load(train, test, target="label"), Settings(folds=2))
+    assert np.all(outliers(Choice("ood.PluginSCOD"), facts, rate=0.1, seed=0).scores != 0)

@@ -36,14 +36,16 @@ def outliers(choice: Choice, facts: Any, rate: float, seed: int) -> Outliers:
     learnt = supply.arguments(wanted["fit"], choice.view, "train")
     ours, theirs = (supply.arguments(wanted[verb], choice.view, side) for side in ("train", "test"))
     n, m = (len(next(iter(side.values()))) for side in (ours, theirs))
-    fold, met = _folds(n, [seed, 15]), _folds(m, [seed, 16])
+    is_fitted_on_both = fits_on_rows_met(cls)
+    parts = min(FOLDS, n, m) if is_fitted_on_both else min(FOLDS, n)
+    fold, met = _folds(n, parts, [seed, 15]), _folds(m, parts, [seed, 16])
     calibration, scores = np.zeros(n), np.zeros(m)
-    for part in np.unique(fold):
+    for part in range(parts):
         method = _fitted(choice, _without(learnt, fold == part, met == part), {"seed": seed})
         calibration[fold == part] = getattr(method, verb)(**_at(ours, fold == part))
-        if fits_on_rows_met(cls):
+        if is_fitted_on_both:
             scores[met == part] = getattr(method, verb)(**_at(theirs, met == part))
-    if not fits_on_rows_met(cls):
+    if not is_fitted_on_both:
         scores = np.asarray(getattr(_fitted(choice, learnt, {"seed": seed}), verb)(**theirs))
     beyond = n - np.searchsorted(np.sort(calibration), scores, "left")
     pvalues = (1 + beyond) / (1 + n)
@@ -60,7 +62,8 @@ def scores_of_rows_met(
     wanted, verb = needs(cls), cls.verbs[0]
     learnt = supply.arguments(wanted["fit"], choice.view, "train")
     theirs = supply.arguments(wanted[verb], choice.view)
-    met = _folds(len(next(iter(theirs.values()))), [seed, 16])
+    m = len(next(iter(theirs.values())))
+    met = _folds(m, min(FOLDS, m), [seed, 16])
     scores = np.zeros(len(met))
     for part in np.unique(met):
         method = _fitted(choice, _without(learnt, None, met == part), known, call)
@@ -73,8 +76,8 @@ def fits_on_rows_met(cls: type[Method]) -> bool:
     return any(name.startswith("cur_") for name in needs(cls)["fit"])
 
 
-def _folds(rows: int, seed: list[int]) -> np.ndarray:
-    return np.random.default_rng(seed).permutation(rows) % min(FOLDS, rows)
+def _folds(rows: int, parts: int, seed: list[int]) -> np.ndarray:
+    return np.random.default_rng(seed).permutation(rows) % parts
 
 
 def _fitted(

@@ -27,7 +27,9 @@ class Members:
     def __init__(self, X: np.ndarray, y: np.ndarray, classes: int, folds: int, seed: int) -> None:
         def fitted(kind: ModelKind) -> np.ndarray:
             probs = out_of_fold(kind, X, y, folds, seed)
-            return np.pad(probs, ((0, 0), (0, classes - probs.shape[1])))
+            padded = np.pad(probs, ((0, 0), (0, classes - probs.shape[1])))
+            padded.flags.writeable = False  # handed out to every method that asks
+            return padded
 
         self._fitted = cache(fitted)
 

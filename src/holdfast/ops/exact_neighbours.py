@@ -55,26 +55,26 @@ def _nearest(
     """Row numbers and values, both (n, wanted) and unordered: squared distances less the query's own norm."""
     chosen = np.empty((len(asked), wanted), dtype=np.int64)
     values_of = np.empty((len(asked), wanted), dtype=dtype)
-    parts = [base[first : first + WIDE].astype(dtype, copy=False) for first in range(0, len(base), WIDE)]
     # one product gives norm - 2 query part; the query's own norm does not change the order
-    few = [_with_norms(part) for part in parts] if len(parts) == 1 else []
+    only = _with_norms(base, dtype) if len(base) <= WIDE else None
     for start in range(0, len(asked), BLOCK // WIDE):
         rows = slice(start, start + BLOCK // WIDE)
         query = np.column_stack([asked[rows], np.ones(len(asked[rows]))]).astype(dtype)
-        for place, part in enumerate(parts):
-            values = query @ (few[place] if few else _with_norms(part)).T
-            if not place:
+        for first in range(0, len(base), WIDE):
+            values = query @ (_with_norms(base[first : first + WIDE], dtype) if only is None else only).T
+            if not first:
                 best, kept = _smallest(values, wanted, near)
                 continue
             full = best.shape[1] == wanted
             found, where = _up_to(values, best.max(axis=1)) if full else _smallest(values, wanted)
             best, keep = _smallest(np.hstack([best, found]), wanted)
-            kept = np.take_along_axis(np.hstack([kept, where + place * WIDE]), keep, 1)
+            kept = np.take_along_axis(np.hstack([kept, where + first]), keep, 1)
         chosen[rows], values_of[rows] = kept, best
     return chosen, values_of
 
 
-def _with_norms(part: np.ndarray) -> np.ndarray:
+def _with_norms(part: np.ndarray, dtype: DTypeLike) -> np.ndarray:
+    part = part.astype(dtype, copy=False)
     return np.column_stack([-2 * part, np.einsum("ij,ij->i", part, part)])
 
 

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from holdfast.audit.choice import Choice
-from holdfast.audit.members import KERNEL
+from holdfast.audit.members import kinds_for
 from holdfast.audit.probes import Probes
 from holdfast.bench.family import Family, Outcome, Scene
 from holdfast.core import Scorer
 from holdfast.faults._tables import Truth
 
-ALONE = ("linear", "trees", "neighbours", "kernel")  # kinds of model whose probabilities are tried by themselves
+ALONE = kinds_for(rows=0)  # kinds of model whose probabilities are tried by themselves
 
 
 class Labels(Family):
@@ -38,7 +38,7 @@ class Labels(Family):
     def candidates(self, facts: Probes, only: frozenset[str] = frozenset()) -> tuple[list[Choice], dict[str, str]]:
         """One kind of model alone is asked in a method's usual setting only, a kernel machine where rows are few."""
         found, refused = super().candidates(facts, only)
-        alone = ALONE if len(facts["train_y"]) <= KERNEL else ALONE[:-1]
+        alone = kinds_for(len(facts["train_y"]))
         return [c for c in found if c.view not in ALONE or (c.view in alone and not c.settings)], refused
 
     def judgeable(self, truth: Truth) -> bool:
