@@ -31,8 +31,7 @@ from safetensors.torch import load_file, save_file
 RECORDS = Path(__file__).parent / "records" / "merging.json"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
 OURS = """
-import sys, torch, holdfast
-torch.set_num_threads(1)
+import sys, holdfast
 method, workers, out, *models = sys.argv[1:]
 base = {"base": models.pop(0)} if method == "TiesMerging" else {}
 holdfast.merge([m for m in models], method=method, out=out, workers=int(workers), **base)

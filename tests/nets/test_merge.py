@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,14 +17,17 @@ torch = pytest.importorskip("torch")
 files = pytest.importorskip("safetensors.torch")
 
 import holdfast  # noqa: E402
+from holdfast import merging  # noqa: E402
 from holdfast.cli import main  # noqa: E402
 from holdfast.faults.worlds import merging as beds  # noqa: E402
 from holdfast.merging import Dare, LossBarrier, PermutationAlignment, TiesMerging, UniformSoup  # noqa: E402
 from holdfast.merging._models import kth_magnitudes  # noqa: E402
 from holdfast.nets import Batches, fit, open_state, predict  # noqa: E402
 from holdfast.nets.calling import seeded  # noqa: E402
+from holdfast.nets.entries import decode, encode  # noqa: E402
 from holdfast.nets.norms import measured_again  # noqa: E402
 from holdfast.nets.reference import ResNet  # noqa: E402
+from holdfast.nets.states import NAMES, State  # noqa: E402
 
 from .conftest import CrossEntropy  # noqa: E402
 
@@ -65,17 +70,78 @@ def test_pieces_and_workers_change_no_byte(on_disk, tmp_path: Path, monkeypatch,
         holdfast.merge(paths[1:], base=paths[0], method=name, out=tmp_path / "none.safetensors", workers=0)
 
 
+@pytest.mark.parametrize("name", ["FisherMerging", "UncertaintyGradientMatching", "BackwardCompatibleInterpolation"])
+def test_diagonals_are_read_piece_by_piece_beside_the_models(on_disk, tmp_path: Path, monkeypatch, name: str) -> None:
+    models, paths = on_disk
+    generator = torch.Generator().manual_seed(0)
+    diagonals = [
+        {k: torch.rand(v.shape, generator=generator) for k, v in model.named_parameters()} for model in models
+    ]  # fmt: skip
+    for place, diagonal in enumerate(diagonals):
+        files.save_file(diagonal, tmp_path / f"fisher{place}.safetensors")
+    on_file = [tmp_path / f"fisher{place}.safetensors" for place in range(len(models))]
+    method = getattr(merging, name)()
+    one = name == "BackwardCompatibleInterpolation"
+    inside = method.edit([model.state_dict() for model in models], diagonals[0] if one else diagonals)
+    longest, read = 0, State.piece
+
+    def piece(self, tensor: str, start: int, end: int):
+        nonlocal longest
+        longest = max(longest, end - start)
+        return read(self, tensor, start, end)
+
+    monkeypatch.setattr(State, "piece", piece)
+    monkeypatch.setattr(State, "__getitem__", None)  # whole tensors are not read
+    monkeypatch.setattr("holdfast.nets.states.PIECE", 64)
+    method.edit(paths, on_file[0] if one else on_file, out=tmp_path / "merged.safetensors")
+    assert longest == 64 and _same(inside, files.load_file(tmp_path / "merged.safetensors"))
+    wrong = [{**diagonal, "head.bias": torch.ones(3)} for diagonal in diagonals]
+    with pytest.raises(ValueError, match=r"head\.bias: shape"):
+        method.edit([model.state_dict() for model in models], wrong[0] if one else wrong)
+
+
+def test_files_are_merged_without_torch(on_disk, tmp_path: Path) -> None:
+    _, paths = on_disk
+    code = (
+        "import sys, holdfast; base, *models, out = sys.argv[1:]\n"
+        "for method in ('UniformSoup', 'TiesMerging', 'TaskArithmetic', 'ModelBreadcrumbs', 'Dare'):\n"
+        "    holdfast.merge(models, base=base, method=method, out=out)\n"
+        "assert 'torch' not in sys.modules"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, *map(str, paths), str(tmp_path / "out.safetensors")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+def test_numbers_are_stored_as_torch_stores_them(dtype: str) -> None:
+    kind = getattr(torch, dtype)
+    bits = torch.randint(-(1 << 31), (1 << 31) - 1, (20_000,), generator=torch.Generator().manual_seed(0))
+    odd = torch.tensor(
+        [0.0, -0.0, float("inf"), float("-inf"), float("nan"), 1e-45, 3.4e38, 65519.0, 65520.0, 1.00390625]
+    )
+    numbers = torch.cat([bits.to(torch.int32).view(torch.float32), odd])
+    stored = numbers.to(kind)
+    ours = encode(numbers.numpy(), NAMES[str(kind)])
+    again = torch.from_numpy(ours).view(kind)
+    assert torch.equal(again.isnan(), stored.isnan()) and torch.equal(again.nan_to_num(), stored.nan_to_num())
+    back = torch.from_numpy(decode(ours, NAMES[str(kind)]))
+    assert torch.equal(back.nan_to_num(), stored.float().nan_to_num()) and torch.equal(back.isnan(), stored.isnan())
+
+
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.99, 1.0])
 def test_the_magnitude_at_a_share_is_that_of_a_sorted_list(share: float) -> None:
     generator = torch.Generator().manual_seed(0)
     base, one = torch.zeros(1000), torch.randn(1000, generator=generator)
     two = torch.cat([torch.zeros(300), one[:300].bfloat16().float().repeat(2), torch.full((100,), 1e-30)])
-    pieces = [[part[start : start + 99] for part in (base, one, two)] for start in range(0, 1000, 99)]
+    pieces = [[part[start : start + 99].numpy() for part in (base, one, two)] for start in range(0, 1000, 99)]
     found = kth_magnitudes(lambda: iter(pieces), [share])
     for change, (least,) in zip((one, two), found, strict=True):
         place = round(share * 1000)
         wanted = change.abs().sort().values[place] if place < 1000 else torch.tensor(float("inf"))
-        assert least == (wanted if place else 0)
+        assert least == (float(wanted) if place else 0)
 
 
 def test_random_numbers_of_a_tensor_do_not_depend_on_the_others(on_disk) -> None:

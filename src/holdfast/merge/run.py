@@ -10,6 +10,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from holdfast import merging
 from holdfast.core import Editor
 from holdfast.lazy import methods
 
@@ -103,12 +104,15 @@ def find_method(method: str | Editor, settings: dict[str, Any]) -> Editor:
     """The method of a name with these settings; one that was made already takes no more."""
     if isinstance(method, Editor):
         return method.set_params(**settings)
-    known = {name.removeprefix("merging."): cls for name, cls in methods("merging").items() if cls.role == "editor"}
-    if method not in known:
+    if method not in dir(merging):
+        known = [name.removeprefix("merging.") for name, cls in methods("merging").items() if cls.role == "editor"]
         close = get_close_matches(method, known, n=1, cutoff=0.4)
         hint = f" Did you mean {close[0]!r}?" if close else f" There are: {', '.join(known)}."
         raise ValueError(f"no merging method {method!r}.{hint}")
-    return known[method]().set_params(**settings)
+    found = getattr(merging, method)  # alone: the others need torch
+    if found.role != "editor":
+        raise ValueError(f"{method} measures models and does not merge them.")
+    return found().set_params(**settings)
 
 
 def _arguments(method: Editor, models: list[Any], base: Any, fishers: Any, evaluate: Any, out: Any) -> dict[str, Any]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard, Union
 from zlib import crc32
 
 import numpy as np
-import torch
-from torch import nn
 
 from holdfast.nets.states import Entrywise, Pieces, Rule, combine, open_state
 
-Model = nn.Module | Mapping[str, torch.Tensor] | str | os.PathLike[str]
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+Model = Union["nn.Module", Mapping[str, "torch.Tensor"], str, os.PathLike[str]]
 
 
 def merged(models: Sequence[Model], rule: Rule | Entrywise, out: str | os.PathLike[str] | None = None) -> Any:
@@ -29,12 +32,18 @@ def merged(models: Sequence[Model], rule: Rule | Entrywise, out: str | os.PathLi
     if isinstance(first, (str, os.PathLike)) and out is None:
         raise ValueError("models on disk are merged into a file: give `out`.")
     state = combine([state_of(model) for model in models], _floating(rule), out)
-    return with_state(first, state) if isinstance(first, nn.Module) and out is None else state
+    return with_state(first, state) if is_module(first) and out is None else state
+
+
+def is_module(model: Any) -> TypeGuard[nn.Module]:
+    """Whether it is a torch module: it is none where nothing has imported torch, and files need no torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
 
 
 def state_of(model: Model) -> Mapping[str, torch.Tensor]:
     """The state dict of a model in any form; a file is read tensor by tensor."""
-    if isinstance(model, nn.Module):
+    if is_module(model):
         return model.state_dict()
     if isinstance(model, Mapping):
         return model
@@ -52,10 +61,10 @@ def with_state(model: nn.Module, state: Mapping[str, torch.Tensor]) -> nn.Module
     return made.eval()
 
 
-def deltas(tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """The base (the first) and what every other model changed of it, in float32."""
-    base = tensors[0].float()
-    return base, [tensor.float() - base for tensor in tensors[1:]]
+def deltas(entries: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The base (the first) and what every other model changed of it."""
+    base, *others = entries
+    return base, [other - base for other in others]
 
 
 def stream(seed: int, name: str, place: int) -> np.random.Generator:
@@ -63,14 +72,26 @@ def stream(seed: int, name: str, place: int) -> np.random.Generator:
     return np.random.default_rng([seed, crc32(name.encode()), place])
 
 
-def by_entry(rule: Callable[..., torch.Tensor], measure: Callable[[str, Pieces], Any] | None = None) -> Entrywise:
-    """A rule for entries by themselves; without a `measure` it takes the name and the tensors alone."""
+def by_entry(
+    rule: Callable[..., np.ndarray],
+    measure: Callable[[str, Pieces], Any] | None = None,
+    beside: Sequence[Model] = (),
+) -> Entrywise:
+    """A rule for entries by themselves; without a `measure` it takes the name and the entries alone."""
+    read = [state_of(model) for model in beside]
     if measure is None:
-        return Entrywise(lambda name, tensors, _: rule(name, tensors))
-    return Entrywise(rule, measure)
+        return Entrywise(lambda name, entries, _: rule(name, entries), beside=read)
+    return Entrywise(rule, measure, read)
 
 
-def kth_magnitudes(pieces: Pieces, shares: Sequence[float]) -> list[list[torch.Tensor]]:
+def means(pieces: Pieces, first: int) -> list[np.float32]:
+    """The mean entry of the states from the `first` on."""
+    sums = [[len(piece[0]), *(entries.sum(dtype=np.float64) for entries in piece[first:])] for piece in pieces()]
+    count, *totals = np.sum(sums, axis=0)
+    return [np.float32(total / count) for total in totals]
+
+
+def kth_magnitudes(pieces: Pieces, shares: Sequence[float]) -> list[list[np.float32]]:
     """Of every change and share, the magnitude that the share of its entries lie strictly below; 0 for a share of 0.
 
     Exact and in memory of a piece: magnitudes are counted by the upper half of their bits, then by the lower half of
@@ -90,11 +111,11 @@ def kth_magnitudes(pieces: Pieces, shares: Sequence[float]) -> list[list[torch.T
 def _counted(pieces: Pieces, key: Callable[[np.ndarray, int], np.ndarray]) -> np.ndarray:
     """(changes, 65536) how often every key occurs among the bits of the magnitudes of each change."""
     counts: list[np.ndarray] = []
-    for tensors in pieces():
-        changes = deltas(tensors)[1]
+    for entries in pieces():
+        changes = deltas(entries)[1]
         counts = counts or [np.zeros(1 << 16, dtype=np.int64) for _ in changes]
         for which, change in enumerate(changes):
-            bits = change.abs().flatten().view(torch.int32).numpy()
+            bits = np.abs(change).view(np.int32)
             counts[which] += np.bincount(key(bits, which), minlength=1 << 16)
     return np.array(counts)
 
@@ -106,11 +127,11 @@ def _bin(counts: np.ndarray, place: int) -> tuple[int, int]:
     return key, int(total[key] - counts[key])
 
 
-def _kth(place: int, size: int, high: tuple[int, int], lower: np.ndarray) -> torch.Tensor:
+def _kth(place: int, size: int, high: tuple[int, int], lower: np.ndarray) -> np.float32:
     if place <= 0 or place >= size:
-        return torch.tensor(0.0 if place <= 0 else float("inf"))
+        return np.float32(0 if place <= 0 else np.inf)
     bits = (high[0] << 16) | _bin(lower, place - high[1])[0]
-    return torch.tensor([bits], dtype=torch.int32).view(torch.float32)[0]
+    return np.array([bits], dtype=np.int32).view(np.float32)[0]
 
 
 def _floating(rule: Rule | Entrywise) -> Rule | Entrywise:
@@ -122,11 +143,14 @@ def _floating(rule: Rule | Entrywise) -> Rule | Entrywise:
 
         return only_weights
 
-    def only_entries(name: str, tensors: list[torch.Tensor], measured: Any) -> torch.Tensor:
-        return rule.rule(name, tensors, measured) if tensors[0].is_floating_point() else tensors[0].clone()
+    def only_entries(name: str, entries: list[np.ndarray], measured: Any) -> np.ndarray:
+        return rule.rule(name, entries, measured) if _are_weights(entries) else entries[0]
 
     def measure(name: str, pieces: Pieces) -> Any:
-        floating = next(pieces())[0].is_floating_point()
-        return rule.measure(name, pieces) if rule.measure and floating else None
+        return rule.measure(name, pieces) if rule.measure and _are_weights(next(pieces())) else None
 
-    return Entrywise(only_entries, measure if rule.measure else None)
+    return Entrywise(only_entries, measure if rule.measure else None, rule.beside)
+
+
+def _are_weights(entries: Sequence[np.ndarray]) -> bool:
+    return entries[0].dtype.kind == "f"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
+import numpy as np
 
 from holdfast.core import Editor
-from holdfast.merging._models import Model, merged, state_of
+from holdfast.merging._models import Model, by_entry, means, merged
 
 
 class BackwardCompatibleInterpolation(Editor):
@@ -24,6 +24,7 @@ class BackwardCompatibleInterpolation(Editor):
     `models` are the old model and one or more new ones; `share` is alpha; `fisher` is the old model's Fisher diagonal,
     scaled within to mean 1.
 
+    >>> import torch
     >>> old, new = {"w": torch.tensor([0.0, 0.0])}, {"w": torch.tensor([1.0, 1.0])}
     >>> BackwardCompatibleInterpolation(share=0.25).edit([old, new])["w"].tolist()
     [0.75, 0.75]
@@ -39,19 +40,15 @@ class BackwardCompatibleInterpolation(Editor):
         """The updated model."""
         if len(models) < 2:
             raise ValueError("one model was given; expected the old model and at least one new one.")
-        diagonal = {} if fisher is None else state_of(fisher)
+        count = len(models)
 
-        def rule(name: str, tensors: list[torch.Tensor]) -> torch.Tensor:
-            old = tensors[0].float()
-            new = torch.stack([tensor.float() for tensor in tensors[1:]]).mean(0)
-            pull = self.share * self._importance(diagonal, name, old)
-            return ((1 - self.share) * new + pull * old) / (1 - self.share + pull).clamp(min=1e-12)
+        def rule(name: str, entries: list[np.ndarray], mean: list[np.float32]) -> np.ndarray:  # noqa: ARG001
+            old, *news = entries[:count]
+            new = sum(news[1:], news[0]) / len(news)
+            if len(entries) == count:
+                return (1 - self.share) * new + self.share * old
+            pull = self.share * (entries[count] / max(mean[0], np.float32(1e-30)))
+            return ((1 - self.share) * new + pull * old) / np.maximum(1 - self.share + pull, 1e-12)
 
-        return merged(models, rule, out)
-
-    @staticmethod
-    def _importance(diagonal: Any, name: str, like: torch.Tensor) -> torch.Tensor:
-        if name not in diagonal:
-            return torch.ones_like(like)
-        values = diagonal[name].float()
-        return values / values.mean().clamp(min=1e-30)
+        beside = () if fisher is None else (fisher,)
+        return merged(models, by_entry(rule, lambda name, pieces: means(pieces, count), beside), out)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from holdfast.core import Editor
 from holdfast.merging._models import Model, by_entry, deltas, merged, stream
@@ -27,6 +26,7 @@ class Dare(Editor):
     `TaskArithmetic`, "ties" by elected signs. Every tensor has random numbers of its own, from `seed` and its name:
     the same in whatever order tensors are merged.
 
+    >>> import torch
     >>> base, one = {"w": torch.zeros(8)}, {"w": torch.ones(8)}
     >>> Dare(drop=0.5, weight=1.0, join="ties", seed=3).edit([base, one])["w"].unique().tolist()
     [0.0, 2.0]
@@ -49,13 +49,13 @@ class Dare(Editor):
         """The random numbers of the changes of one name; pieces draw on, one after the other."""
         return [stream(self.seed, name, place) for place in range(len(next(pieces())) - 1)]
 
-    def rule(self, name: str, tensors: list[torch.Tensor], measured: list[np.random.Generator]) -> torch.Tensor:  # noqa: ARG002
-        """What becomes of entries of the tensors of one name."""
-        base, changes = deltas(tensors)
+    def rule(self, name: str, entries: list[np.ndarray], measured: list[np.random.Generator]) -> np.ndarray:  # noqa: ARG002
+        """What becomes of entries of one name."""
+        base, changes = deltas(entries)
         thinned = [self._thinned(change, numbers) for change, numbers in zip(changes, measured, strict=True)]
-        joined = elected(thinned) if self.join == "ties" else sum(thinned, torch.zeros_like(base))
+        joined = elected(thinned) if self.join == "ties" else sum(thinned, np.zeros_like(base))
         return base + self.weight * joined
 
-    def _thinned(self, change: torch.Tensor, numbers: np.random.Generator) -> torch.Tensor:
-        kept = numbers.random(change.shape, dtype="float32") >= self.drop
-        return change * torch.from_numpy(kept) / (1 - self.drop)
+    def _thinned(self, change: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+        kept = numbers.random(change.shape, dtype=np.float32) >= self.drop
+        return change * kept / (1 - self.drop)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
+import numpy as np
 
 from holdfast.core import Editor
-from holdfast.merging._models import Model, merged, state_of
+from holdfast.merging._models import Model, by_entry, means, merged
 
 
 class FisherMerging(Editor):
@@ -24,6 +24,7 @@ class FisherMerging(Editor):
     without one (statistics of normalisation) are averaged. `floor` is added to every diagonal, as a share of its own
     mean, so that weights that matter to no model are averaged too.
 
+    >>> import torch
     >>> one, two = {"w": torch.tensor([1.0, 1.0])}, {"w": torch.tensor([3.0, 3.0])}
     >>> sharp, flat = {"w": torch.tensor([3.0, 1.0])}, {"w": torch.tensor([1.0, 1.0])}
     >>> FisherMerging(floor=0.0).edit([one, two], [sharp, flat])["w"].tolist()
@@ -38,18 +39,16 @@ class FisherMerging(Editor):
         """The merged model."""
         if len(models) != len(fishers):
             raise ValueError(f"{len(models)} models, but {len(fishers)} Fisher diagonals; expected one for each model.")
-        diagonals = [state_of(fisher) for fisher in fishers]
+        count = len(models)
 
-        def rule(name: str, tensors: list[torch.Tensor]) -> torch.Tensor:
-            weights = [self._weight(diagonal, name, tensors[0]) for diagonal in diagonals]
-            total = sum(weights, torch.zeros_like(weights[0]))
-            mixed = sum((w * t.float() for w, t in zip(weights, tensors, strict=True)), torch.zeros_like(weights[0]))
-            plain = torch.stack([tensor.float() for tensor in tensors]).mean(0)
-            return torch.where(total > 0, mixed / total.clamp(min=torch.finfo(torch.float32).tiny), plain)
+        def rule(name: str, entries: list[np.ndarray], mean: list[np.float32]) -> np.ndarray:  # noqa: ARG001
+            values, diagonals = entries[:count], entries[count:]
+            plain = sum(values[1:], values[0]) / count
+            if not diagonals:
+                return plain
+            weights = [own + self.floor * size for own, size in zip(diagonals, mean, strict=True)]
+            total = sum(weights[1:], weights[0])
+            mixed = sum((w * v for w, v in zip(weights, values, strict=True)), np.zeros_like(total))
+            return np.where(total > 0, mixed / np.maximum(total, np.finfo(np.float32).tiny), plain)
 
-        return merged(models, rule, out)
-
-    def _weight(self, diagonal: Any, name: str, like: torch.Tensor) -> torch.Tensor:
-        if name not in diagonal:
-            return torch.ones_like(like, dtype=torch.float32)
-        return diagonal[name].float() + self.floor * diagonal[name].float().mean()
+        return merged(models, by_entry(rule, lambda name, pieces: means(pieces, count), fishers), out)

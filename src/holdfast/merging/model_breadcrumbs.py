@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
+import numpy as np
 
 from holdfast.core import Editor
 from holdfast.merging._models import Model, by_entry, deltas, kth_magnitudes, merged
@@ -23,6 +23,7 @@ class ModelBreadcrumbs(Editor):
     The first of `models` is the base. Within each tensor the `small` share of entries with the smallest magnitude and
     the `large` share with the largest are left out; `weight` is alpha.
 
+    >>> import torch
     >>> base, one = {"w": torch.zeros(5)}, {"w": torch.tensor([0.1, -2.0, 3.0, 50.0, 1.0])}
     >>> ModelBreadcrumbs(small=0.2, large=0.2, weight=0.5).edit([base, one])["w"].tolist()
     [0.0, -1.0, 1.5, 0.0, 0.5]
@@ -40,14 +41,14 @@ class ModelBreadcrumbs(Editor):
             raise ValueError(f"small {self.small} and large {self.large} leave nothing: their sum must be below 1.")
         return merged(models, by_entry(self.rule, self.measure), out)
 
-    def measure(self, name: str, pieces: Pieces) -> list[list[torch.Tensor]]:  # noqa: ARG002
+    def measure(self, name: str, pieces: Pieces) -> list[list[np.float32]]:  # noqa: ARG002
         """The band of magnitudes that is kept of every change."""
         return kth_magnitudes(pieces, [self.small, 1 - self.large])
 
-    def rule(self, name: str, tensors: list[torch.Tensor], measured: list[list[torch.Tensor]]) -> torch.Tensor:  # noqa: ARG002
-        """What becomes of entries of the tensors of one name."""
-        base, changes = deltas(tensors)
+    def rule(self, name: str, entries: list[np.ndarray], measured: list[list[np.float32]]) -> np.ndarray:  # noqa: ARG002
+        """What becomes of entries of one name."""
+        base, changes = deltas(entries)
         for change, (low, high) in zip(changes, measured, strict=True):
-            size = change.abs()
+            size = np.abs(change)
             base = base + self.weight * change * ((size >= low) & (size < high))
         return base

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
+import numpy as np
 
 from holdfast.core import Editor
 from holdfast.merging._models import Model, by_entry, deltas, merged
@@ -22,6 +22,7 @@ class TaskArithmetic(Editor):
 
     The first of `models` is the base. `weight` is lambda.
 
+    >>> import torch
     >>> base, one, two = ({"w": torch.tensor(w)} for w in ([1.0, 1.0], [2.0, 1.0], [1.0, 3.0]))
     >>> TaskArithmetic(weight=0.5).edit([base, one, two])["w"].tolist()
     [1.5, 2.0]
@@ -35,9 +36,9 @@ class TaskArithmetic(Editor):
         """The model that does the tasks of all."""
         return merged(models, by_entry(self.rule), out)
 
-    def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
-        """What becomes of the tensors of one name."""
-        base, changes = deltas(tensors)
+    def rule(self, name: str, entries: list[np.ndarray]) -> np.ndarray:  # noqa: ARG002
+        """What becomes of entries of one name."""
+        base, changes = deltas(entries)
         for change in changes:
             base = base + self.weight * change
         return base

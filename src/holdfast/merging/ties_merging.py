@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
+import numpy as np
 
 from holdfast.core import Editor
 from holdfast.merging._models import Model, by_entry, deltas, kth_magnitudes, merged
@@ -25,6 +25,7 @@ class TiesMerging(Editor):
     The first of `models` is the base. `density` is the share of entries that is kept, by magnitude and within each
     tensor; `weight` is lambda. A mean over the winners, not a sum: `weight` near 1 suits any number of tasks.
 
+    >>> import torch
     >>> base, one, two = ({"w": torch.tensor(w)} for w in ([0.0, 0.0, 0.0], [4.0, -1.0, 0.2], [2.0, 3.0, 0.1]))
     >>> TiesMerging(density=2 / 3, weight=0.5).edit([base, one, two])["w"].tolist()
     [1.5, 1.5, 0.0]
@@ -39,26 +40,23 @@ class TiesMerging(Editor):
         """The model that does the tasks of all."""
         return merged(models, by_entry(self.rule, self.measure), out)
 
-    def measure(self, name: str, pieces: Pieces) -> list[torch.Tensor]:  # noqa: ARG002
+    def measure(self, name: str, pieces: Pieces) -> list[np.float32]:  # noqa: ARG002
         """The smallest magnitude that is kept of every change."""
         return [least for (least,) in kth_magnitudes(pieces, [1 - self.density])]
 
-    def rule(self, name: str, tensors: list[torch.Tensor], measured: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
-        """What becomes of entries of the tensors of one name."""
-        base, changes = deltas(tensors)
-        kept = [change.mul_(change.abs() >= least) for change, least in zip(changes, measured, strict=True)]
-        return base.add(elected(kept), alpha=self.weight)
+    def rule(self, name: str, entries: list[np.ndarray], measured: list[np.float32]) -> np.ndarray:  # noqa: ARG002
+        """What becomes of entries of one name."""
+        base, changes = deltas(entries)
+        kept = [change * (np.abs(change) >= least) for change, least in zip(changes, measured, strict=True)]
+        return base + self.weight * elected(kept)
 
 
-def elected(changes: list[torch.Tensor]) -> torch.Tensor:
+def elected(changes: list[np.ndarray]) -> np.ndarray:
     """The mean of the entries that have the sign of the sum of all; 0 where none has."""
-    sign = torch.zeros_like(changes[0])
-    for change in changes:
-        sign += change
-    sign = sign.sign_()
-    total, voters = torch.zeros_like(sign), torch.zeros_like(sign)
+    sign = np.sign(sum(changes[1:], changes[0]))
+    total, voters = np.zeros_like(sign), np.zeros_like(sign)
     for change in changes:
         agrees = change * sign > 0
         total += change * agrees
         voters += agrees
-    return total / voters.clamp(min=1)
+    return total / np.maximum(voters, 1)

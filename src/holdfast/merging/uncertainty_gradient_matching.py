@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
+import numpy as np
 
 from holdfast.core import Editor
-from holdfast.merging._models import Model, deltas, merged, state_of
+from holdfast.merging._models import Model, by_entry, deltas, means, merged
 
 
 class UncertaintyGradientMatching(Editor):
@@ -24,6 +24,7 @@ class UncertaintyGradientMatching(Editor):
     The first of `models` is the base and the first of `fishers` its diagonal H_0; sum them over rows, not average, when
     the data sets differ in size. `weight` is alpha; `floor` is added to H_0, as a share of its mean.
 
+    >>> import torch
     >>> base, one = {"w": torch.tensor([0.0, 0.0])}, {"w": torch.tensor([2.0, 2.0])}
     >>> ours, theirs = {"w": torch.tensor([1.0, 1.0])}, {"w": torch.tensor([3.0, 0.0])}
     >>> UncertaintyGradientMatching(weight=0.5, floor=0.0).edit([base, one], [ours, theirs])["w"].tolist()
@@ -39,16 +40,16 @@ class UncertaintyGradientMatching(Editor):
         """The merged model."""
         if len(models) != len(fishers):
             raise ValueError(f"{len(models)} models, but {len(fishers)} Fisher diagonals; expected one for each model.")
-        diagonals = [state_of(fisher) for fisher in fishers]
+        count = len(models)
 
-        def rule(name: str, tensors: list[torch.Tensor]) -> torch.Tensor:
-            base, changes = deltas(tensors)
-            if name not in diagonals[0]:
-                return base + self.weight / len(changes) * sum(changes, torch.zeros_like(base))
-            first, *others = [diagonal[name].float() for diagonal in diagonals]
-            first = first + self.floor * first.mean() + torch.finfo(torch.float32).tiny
-            whole = first + self.weight * sum(others, torch.zeros_like(first))
+        def rule(name: str, entries: list[np.ndarray], mean: list[np.float32]) -> np.ndarray:  # noqa: ARG001
+            base, changes = deltas(entries[:count])
+            if len(entries) == count:
+                return base + self.weight / len(changes) * sum(changes[1:], changes[0])
+            first, *others = entries[count:]
+            first = first + self.floor * mean[0] + np.finfo(np.float32).tiny
+            whole = first + self.weight * sum(others, np.zeros_like(first))
             pulls = [(first + own) / whole * change for own, change in zip(others, changes, strict=True)]
-            return base + self.weight * sum(pulls, torch.zeros_like(base))
+            return base + self.weight * sum(pulls, np.zeros_like(base))
 
-        return merged(models, rule, out)
+        return merged(models, by_entry(rule, lambda name, pieces: means(pieces, count), fishers), out)

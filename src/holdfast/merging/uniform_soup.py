@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
+import numpy as np
 
 from holdfast.core import Editor
 from holdfast.merging._models import Model, by_entry, merged
@@ -23,6 +23,7 @@ class UniformSoup(Editor):
     Every model is a torch module, a state dict or the path of a `.safetensors` file or folder of shards; the result
     has the form of the first, or is written to `out`, one tensor in memory at a time.
 
+    >>> import torch
     >>> one, two = {"w": torch.tensor([1.0, 0.0])}, {"w": torch.tensor([3.0, 1.0])}
     >>> UniformSoup().edit([one, two])["w"].tolist()
     [2.0, 0.5]
@@ -36,9 +37,10 @@ class UniformSoup(Editor):
         """The soup of these models."""
         return merged(models, by_entry(self.rule), out)
 
-    def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
-        """What becomes of the tensors of one name."""
-        total = tensors[0].to(torch.float32, copy=True)
-        for tensor in tensors[1:]:
-            total += tensor  # as it is stored: added in float32
-        return total.div_(len(tensors))
+    def rule(self, name: str, entries: list[np.ndarray]) -> np.ndarray:  # noqa: ARG002
+        """What becomes of entries of one name."""
+        total = entries[0].copy()
+        for more in entries[1:]:
+            total += more
+        total /= len(entries)
+        return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
+import numpy as np
 
 from holdfast.core import Editor
 from holdfast.merging._models import Model, by_entry, deltas, merged
@@ -22,6 +22,7 @@ class WiseFt(Editor):
 
     `models` are the base and the fine-tuned model; `share` is alpha, 0 the base, 1 the fine-tuned model.
 
+    >>> import torch
     >>> base, tuned = {"w": torch.tensor([0.0, 4.0])}, {"w": torch.tensor([1.0, 8.0])}
     >>> WiseFt(share=0.25).edit([base, tuned])["w"].tolist()
     [0.25, 5.0]
@@ -37,7 +38,7 @@ class WiseFt(Editor):
             raise ValueError(f"{len(models)} models were given; expected two: the base and its fine-tuned version.")
         return merged(models, by_entry(self.rule), out)
 
-    def rule(self, name: str, tensors: list[torch.Tensor]) -> torch.Tensor:  # noqa: ARG002
-        """What becomes of the tensors of one name."""
-        base, (change,) = deltas(tensors)
+    def rule(self, name: str, entries: list[np.ndarray]) -> np.ndarray:  # noqa: ARG002
+        """What becomes of entries of one name."""
+        base, (change,) = deltas(entries)
         return base + self.share * change

@@ -12,37 +12,56 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
+
+from holdfast.nets.entries import STORED, decode, encode, size_of
+
+if TYPE_CHECKING:
+    import torch
 
 INDEX = "model.safetensors.index.json"
 NAMES = {
-    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
-    torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
+    "torch.float64": "F64", "torch.float32": "F32", "torch.float16": "F16", "torch.bfloat16": "BF16",
+    "torch.int64": "I64", "torch.int32": "I32", "torch.int16": "I16", "torch.int8": "I8", "torch.uint8": "U8",
+    "torch.bool": "BOOL",
 }  # fmt: skip
-DTYPES = {name: dtype for dtype, name in NAMES.items()}
 
-PIECE = 1 << 18  # entries that are read and merged at once where a rule allows it
+PIECE = 1 << 17  # entries that are read and merged at once where a rule allows it
 
-Rule = Callable[[str, list[torch.Tensor]], torch.Tensor]
-Pieces = Callable[[], Iterator[list[torch.Tensor]]]
+Rule = Callable[[str, "list[torch.Tensor]"], "torch.Tensor"]
+Pieces = Callable[[], Iterator[list[np.ndarray]]]
 _workers: ContextVar[int] = ContextVar("workers", default=1)
 
 
 class Entrywise(NamedTuple):
     """A rule by which every entry comes from those at its place: files are merged piece by piece, so that memory does
-    not grow with the tensors.
+    not grow with the tensors, and without torch.
 
-    `rule(name, tensors, measured)` is given flat pieces, or whole tensors where they are in memory; `measure(name,
-    pieces)` sees all pieces of the tensors of one name before, as often as it calls `pieces()`, and what it returns is
-    `measured`.
+    `rule(name, entries, measured)` is given flat arrays of the same entries of every state, and leaves them as they
+    are: float32, or as they are stored where these are whole numbers. Tensors in memory come in one piece.
+    `measure(name, pieces)` sees all pieces of one name before, as often as it calls `pieces()`, and what it returns is
+    `measured`. After the entries of the states come those of the states `beside`, for names that these have: what is
+    reckoned with and not merged.
     """
 
-    rule: Callable[[str, list[torch.Tensor], Any], torch.Tensor]
+    rule: Callable[[str, list[np.ndarray], Any], np.ndarray]
     measure: Callable[[str, Pieces], Any] | None = None
+    beside: Sequence[Mapping[str, torch.Tensor]] = ()
+
+    def with_beside(
+        self, name: str, states: Sequence[Mapping[str, torch.Tensor]]
+    ) -> list[Mapping[str, torch.Tensor]]:  # fmt: skip
+        """All states that are read for this name."""
+        extra = [state for state in self.beside if name in state]
+        if len(extra) not in (0, len(self.beside)):
+            raise ValueError(f"{name}: only {len(extra)} of the {len(self.beside)} states beside the models have it.")
+        for state in extra:
+            if (here := _shape(states[0], name)) != (there := _shape(state, name)):
+                raise ValueError(f"{name}: shape {here} in the first state, {there} in a state beside it.")
+        return [*states, *extra]
 
 
 @contextmanager
@@ -57,7 +76,7 @@ def merging_in(workers: int) -> Iterator[None]:
         _workers.reset(token)
 
 
-class State(Mapping[str, torch.Tensor]):
+class State(Mapping[str, "torch.Tensor"]):
     """A state dict on disk, in one file or in shards: a mapping that reads a tensor when it is asked for.
 
     Shapes and dtypes are known without reading weights: `state.shape_of(name)`, `state.dtype_of(name)`.
@@ -82,33 +101,32 @@ class State(Mapping[str, torch.Tensor]):
         except SafetensorError as problem:
             raise ValueError(f"{file}: cannot read tensor {name!r}: {problem}.") from None
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._home  # without reading it
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._home)
 
     def __len__(self) -> int:
         return len(self._home)
 
-    def piece(self, name: str, start: int, end: int) -> torch.Tensor:
-        """These entries of a tensor, flat, read into memory of their own."""
-        file = self._home[name]
-        dtype = self.dtype_of(name)
-        raw = np.fromfile(
-            file, np.uint8, (end - start) * dtype.itemsize, offset=self._place(name) + start * dtype.itemsize
-        )
-        return torch.from_numpy(raw).view(dtype)
+    def piece(self, name: str, start: int, end: int) -> np.ndarray:
+        """These entries of a tensor, flat, as numbers to reckon with."""
+        about = self._about(name)
+        file, dtype = self._home[name], about["dtype"]
+        size, place = size_of(dtype), self._starts[file] + about["data_offsets"][0]
+        return decode(np.fromfile(file, np.uint8, (end - start) * size, offset=place + start * size), dtype)
 
-    def _place(self, name: str) -> int:
-        """Where the tensor begins in its file."""
-        file = self._home[name]
-        return self._starts[file] + self._headers[file][name]["data_offsets"][0]
+    def _about(self, name: str) -> dict[str, Any]:
+        return self._headers[self._home[name]][name]
 
     def shape_of(self, name: str) -> tuple[int, ...]:
         """The shape of a tensor."""
-        return tuple(self._headers[self._home[name]][name]["shape"])
+        return tuple(self._about(name)["shape"])
 
-    def dtype_of(self, name: str) -> torch.dtype:
-        """The dtype of a tensor."""
-        return DTYPES[self._headers[self._home[name]][name]["dtype"]]
+    def dtype_of(self, name: str) -> str:
+        """The dtype of a tensor, as the format calls it: F32, BF16, I64."""
+        return str(self._about(name)["dtype"])
 
     def shards(self) -> dict[str, list[str]]:
         """The names of the tensors by file name."""
@@ -148,6 +166,7 @@ def combine(
 
     Examples
     --------
+    >>> import torch
     >>> a, b = {"w": torch.tensor([1.0, 2.0])}, {"w": torch.tensor([3.0, 6.0])}
     >>> combine([a, b], lambda name, tensors: sum(tensors) / 2)["w"].tolist()
     [2.0, 4.0]
@@ -169,15 +188,30 @@ def combine(
 
 
 def _result(name: str, states: Sequence[Mapping[str, torch.Tensor]], rule: Rule | Entrywise) -> torch.Tensor:
-    tensors = [state[name] for state in states]
     if isinstance(rule, Entrywise):
-        measured = rule.measure(name, lambda: iter([tensors])) if rule.measure else None
-        made = rule.rule(name, tensors, measured)
-    else:
-        made = rule(name, tensors)
+        return _by_entry(name, [state[name] for state in rule.with_beside(name, states)], rule)
+    tensors = [state[name] for state in states]
+    made = rule(name, tensors)
     if made.shape != tensors[0].shape:
         raise ValueError(f"{name}: the rule made shape {tuple(made.shape)} of {tuple(tensors[0].shape)}.")
     return made.to(tensors[0].dtype)
+
+
+def _by_entry(name: str, tensors: list[torch.Tensor], rule: Entrywise) -> torch.Tensor:
+    import torch
+
+    first = tensors[0]
+    entries = [_entries(tensor) for tensor in tensors]
+    measured = rule.measure(name, lambda: iter([entries])) if rule.measure and first.numel() else None
+    made = torch.from_numpy(np.ascontiguousarray(rule.rule(name, entries, measured)))
+    if made.numel() != first.numel():
+        raise ValueError(f"{name}: the rule made {made.numel()} entries of {first.numel()}.")
+    return made.reshape(first.shape).to(first.device, first.dtype, copy=True)
+
+
+def _entries(tensor: torch.Tensor) -> np.ndarray:
+    flat = tensor.detach().flatten()
+    return np.asarray((flat.float() if tensor.is_floating_point() else flat).cpu().numpy())
 
 
 def _same(states: Sequence[Mapping[str, torch.Tensor]]) -> None:
@@ -199,8 +233,8 @@ def _shape(state: Mapping[str, torch.Tensor], name: str) -> tuple[int, ...]:
     return state.shape_of(name) if isinstance(state, State) else tuple(state[name].shape)
 
 
-def _dtype(state: Mapping[str, torch.Tensor], name: str) -> torch.dtype:
-    return state.dtype_of(name) if isinstance(state, State) else state[name].dtype
+def _dtype(state: Mapping[str, torch.Tensor], name: str) -> str:
+    return state.dtype_of(name) if isinstance(state, State) else NAMES[str(state[name].dtype)]
 
 
 # --- the file format ---------------------------------------------------------------------------------------------
@@ -235,14 +269,14 @@ def _shard_files(index: Path) -> list[Path]:
 def _header(file: Path) -> tuple[dict[str, dict[str, Any]], int]:
     """Names, shapes and dtypes, and where weights begin; the library checks sizes and offsets before any is read."""
     try:
-        with safe_open(file, framework="pt") as opened:
+        with safe_open(file, framework="np") as opened:
             names = opened.keys()
         with file.open("rb") as raw:
             (length,) = struct.unpack("<Q", raw.read(8))
             header = json.loads(raw.read(length))
     except (SafetensorError, OSError, ValueError, struct.error) as problem:
         raise ValueError(f"{file}: not a whole safetensors file: {problem}.") from None
-    unknown = sorted({header[name]["dtype"] for name in names} - set(DTYPES))
+    unknown = sorted({header[name]["dtype"] for name in names} - set(STORED))
     if unknown:
         raise ValueError(f"{file}: tensors of type {unknown[0]} are not supported.")
     return {name: header[name] for name in names}, 8 + length
@@ -273,20 +307,31 @@ def _write(file: Path, names: list[str], states: Sequence[Mapping[str, torch.Ten
         raise
 
 
-def _parts(name: str, states: Sequence[Mapping[str, torch.Tensor]], rule: Rule | Entrywise) -> Iterator[torch.Tensor]:
-    """The merged tensor: whole, or in pieces where the rule and all states allow for it."""
-    if not isinstance(rule, Entrywise) or not all(isinstance(state, State) for state in states):
-        yield _result(name, states, rule)
+def _parts(name: str, states: Sequence[Mapping[str, torch.Tensor]], rule: Rule | Entrywise) -> Iterator[np.ndarray]:
+    """The bytes of the merged tensor: whole, or in pieces where the rule and all states allow for it."""
+    read = rule.with_beside(name, states) if isinstance(rule, Entrywise) else states
+    if not isinstance(rule, Entrywise) or not all(isinstance(state, State) for state in read):
+        yield _bytes(_result(name, states, rule))
         return
-    count = math.prod(_shape(states[0], name))
+    count, dtype = math.prod(_shape(states[0], name)), _dtype(states[0], name)
 
-    def pieces() -> Iterator[list[torch.Tensor]]:
+    def pieces() -> Iterator[list[np.ndarray]]:
         for start in range(0, count, PIECE):
-            yield [state.piece(name, start, min(start + PIECE, count)) for state in states]  # type: ignore[attr-defined]
+            yield [state.piece(name, start, min(start + PIECE, count)) for state in read]  # type: ignore[attr-defined]
 
     measured = rule.measure(name, pieces) if rule.measure and count else None
-    for tensors in pieces():
-        yield rule.rule(name, tensors, measured).to(tensors[0].dtype)
+    for entries in pieces():
+        made = rule.rule(name, entries, measured)
+        if made.shape != entries[0].shape:
+            raise ValueError(f"{name}: the rule made {made.size} entries of {entries[0].size}.")
+        yield encode(made, dtype)
+
+
+def _bytes(tensor: torch.Tensor) -> np.ndarray:
+    import torch
+
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return np.asarray(flat.view(torch.uint8).numpy() if flat.numel() else np.zeros(0, np.uint8))
 
 
 def _header_bytes(names: list[str], state: Mapping[str, torch.Tensor]) -> tuple[bytes, dict[str, int]]:
@@ -295,8 +340,8 @@ def _header_bytes(names: list[str], state: Mapping[str, torch.Tensor]) -> tuple[
     starts, end = {}, 0
     for name in names:
         shape, dtype = _shape(state, name), _dtype(state, name)
-        size = dtype.itemsize * math.prod(shape)
-        header[name] = {"dtype": NAMES[dtype], "shape": list(shape), "data_offsets": [end, end + size]}
+        size = size_of(dtype) * math.prod(shape)
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [end, end + size]}
         starts[name] = end
         end += size
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -304,17 +349,13 @@ def _header_bytes(names: list[str], state: Mapping[str, torch.Tensor]) -> tuple[
     return struct.pack("<Q", len(text)) + text, {name: 8 + len(text) + start for name, start in starts.items()}
 
 
-def _write_part(handle: int, tensor: torch.Tensor, place: int) -> int:
-    """Write the entries there; how many bytes they took."""
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    if not flat.numel():
-        return 0
-    left = memoryview(flat.view(torch.uint8).numpy().data).cast("B")
-    size = len(left)
+def _write_part(handle: int, part: np.ndarray, place: int) -> int:
+    """Write the bytes there; how many they were."""
+    left = part.data
     while left:
         written = os.pwrite(handle, left, place)
         left, place = left[written:], place + written
-    return size
+    return len(part)
 
 
 def _write_index(folder: Path, shards: dict[str, list[str]]) -> None:
