@@ -47,6 +47,10 @@ ARGUMENTS: dict[str, Argument] = {
     "epoch_gradients": Argument(
         ("t", "n", "d"), "real", "gradient of the label's logit in the inputs of every row, at t checkpoints"
     ),
+    "ensemble_products": Argument(("m", "n", "n"), "real", "inner products of the gradients of rows in m networks"),
+    "ensemble_cross_products": Argument(
+        ("m", "n", "cur_n"), "real", "inner products of the gradients of rows with those of other rows in m networks"
+    ),
     "ensemble_gradients": Argument(("m", "n", "p"), "real", "gradients of every row in m networks or checkpoints"),
     "gradient_norms": Argument(("m", "n"), "positive", "norm of the gradient of every row in m networks"),
     "effects": Argument(("m",), "real", "effect of one training row on one test row in m trained networks"),

@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from holdfast.nets import Batches, gradient_products, per_example_gradients  # noqa: E402
+from holdfast.nets.calling import seeded  # noqa: E402
 from holdfast.nets.reference import MLP, ResNet  # noqa: E402
 
 
@@ -48,6 +49,59 @@ def test_inner_products_between_two_sets(digits) -> None:
     found = gradient_products(net, one, two, chunk=3)
     expected = _by_hand(net, X[:13], y[:13]) @ _by_hand(net, X[20:31], y[20:31]).T
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+class _Tied(torch.nn.Module):
+    """One layer passed twice, one whose weights are those of a third, and one that is frozen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.twice, self.frozen = (torch.nn.Linear(64, 64) for _ in range(3))
+        self.tied = torch.nn.Linear(64, 64)
+        self.tied.weight = self.first.weight
+        self.act = torch.nn.ReLU(inplace=True)
+        self.head = torch.nn.Linear(64, 10)
+        self.frozen.requires_grad_(False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in (self.frozen, self.first, self.twice, self.twice, self.tied):
+            x = self.act(layer(x.flatten(1)))
+        return self.head(x)
+
+
+class _Positions(torch.nn.Module):
+    """Every row is eight positions; the last layer sees one of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.head = torch.nn.Linear(8, 6), torch.nn.Linear(6, 10, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.inner(x.reshape(-1, 8, 8)).tanh()[:, 0])
+
+
+@pytest.mark.parametrize("layers", ["", "head", "head.weight"])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: MLP(64, 10, width=8, depth=2), lambda: ResNet(1, 10, width=4), _Tied, _Positions],
+    ids=["linear", "convolutions", "tied, twice, frozen", "positions"],
+)
+def test_inner_products_are_those_of_the_gradients(digits, make, layers: str) -> None:
+    X, y = digits
+    with seeded(0):
+        net = make()
+    one, two = Batches(X[:13], y[:13], batch_size=5), Batches(X[20:31], y[20:31], batch_size=4)
+    ours, theirs = (per_example_gradients(net, loader, layers=layers).astype(float) for loader in (one, two))
+    scale = np.abs(ours @ ours.T).max()
+    across = gradient_products(net, one, two, layers=layers, chunk=3)
+    np.testing.assert_allclose(across / scale, ours @ theirs.T / scale, atol=1e-5)
+    np.testing.assert_allclose(gradient_products(net, one, layers=layers) / scale, ours @ ours.T / scale, atol=1e-5)
+
+
+def test_of_linear_layers_no_gradient_is_formed(digits, monkeypatch) -> None:
+    X, y = digits
+    monkeypatch.setattr("holdfast.nets.gradients._gradients", None)
+    assert gradient_products(MLP(64, 10, width=8), Batches(X[:9], y[:9])).shape == (9, 9)
 
 
 def test_projections_keep_inner_products_and_are_the_same_twice(trained, digits) -> None:

@@ -421,7 +421,7 @@ def merge(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write, in place of the recipe's.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
 ) -> None:
-    """Merge networks on disk (.safetensors, shards too), one tensor in memory at a time."""
+    """Merge networks on disk (.safetensors, shards too), a piece of a tensor in memory at a time."""
     from holdfast.cli.merge import run
 
     run(recipe, out, force)

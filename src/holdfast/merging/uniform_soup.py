@@ -21,7 +21,7 @@ class UniformSoup(Editor):
     them first, `PermutationAlignment`), and one bad run spoils the soup (`GreedySoup` leaves it out).
 
     Every model is a torch module, a state dict or the path of a `.safetensors` file or folder of shards; the result
-    has the form of the first, or is written to `out`, one tensor in memory at a time.
+    has the form of the first, or is written to `out`, a piece of a tensor in memory at a time.
 
     >>> import torch
     >>> one, two = {"w": torch.tensor([1.0, 0.0])}, {"w": torch.tensor([3.0, 1.0])}

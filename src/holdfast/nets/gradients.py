@@ -13,10 +13,9 @@ from torch.nn import functional
 
 from holdfast.nets.batches import as_batch, batch_rows
 from holdfast.nets.calling import device_of, eager, evaluating, move, tensor_of
+from holdfast.nets.linear_gradients import Loss, factored_products, linear_factors, shared_layers
 
 BLOCK = 1 << 14  # parameters projected together: the random matrix is never held whole
-
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def per_example_gradients(
@@ -62,7 +61,9 @@ def per_example_gradients(
     >>> per_example_gradients(line, [batch], loss=functional.mse_loss).tolist()
     [[4.0], [0.0]]
     """
-    parts = [_projected(rows, project, seed) for rows in _gradients(model, loader, loss, layers, chunk)]
+    model = eager(model)
+    names = _chosen(model, layers)
+    parts = [_projected(rows, project, seed) for rows in _gradients(model, loader, loss, names, chunk)]
     if not parts:
         raise ValueError("the loader is empty: it yields no batch.")
     return np.concatenate([part.cpu().numpy() for part in parts])
@@ -71,7 +72,7 @@ def per_example_gradients(
 def gradient_products(
     model: nn.Module,
     loader: Iterable[Any],
-    other: Iterable[Any],
+    other: Iterable[Any] | None = None,
     *,
     loss: Loss = functional.cross_entropy,
     layers: str = "",
@@ -79,17 +80,47 @@ def gradient_products(
 ) -> np.ndarray:
     """(n, m) inner products between the gradients of every row of one loader and every row of another.
 
-    Exact, and neither set of gradients is held whole: memory is that of two chunks and of the result. The loaders are
-    gone through once (`loader`) and once per chunk of it (`other`).
+    Exact, and neither set of gradients is held whole. Those of linear layers are products of what enters and leaves
+    them (memory: their widths, for every row); for other layers memory is that of two chunks, and the loaders are gone
+    through once more (`loader`) and once per chunk of it (`other`). Give the same loader twice, or none, for the
+    products of a set with itself.
+
+    The gradient of the squared error of a line is 2x(wx - y), here 4 and 6:
+
+    >>> line = nn.Linear(1, 1, bias=False)
+    >>> _ = line.weight.data.fill_(1.0)
+    >>> batch = {"inputs": torch.tensor([[2.0], [3.0]]), "y": torch.tensor([[1.0], [2.0]])}
+    >>> gradient_products(line, [batch], loss=functional.mse_loss).tolist()
+    [[16.0, 24.0], [24.0, 36.0]]
     """
+    other = loader if other is None else other
+    model = eager(model)
+    names = _chosen(model, layers)
+    ours = linear_factors(model, loader, loss, names)
+    theirs = ours if other is loader else linear_factors(model, other, loss, names)
+    total = factored_products(ours, theirs, names)
+    done = shared_layers(ours, theirs)
+    left = [name for name in names if name.rpartition(".")[0] not in done]
+    if left:
+        rest = _formed_products(model, loader, other, loss, left, chunk)
+        total = rest if total is None else total.add_(rest)
+    if total is None:
+        raise ValueError("the loader is empty: it yields no batch.")
+    return np.asarray(total.cpu().numpy())
+
+
+def _formed_products(
+    model: nn.Module, loader: Iterable[Any], other: Iterable[Any], loss: Loss, names: list[str], chunk: int
+) -> torch.Tensor:
+    """(n, m) products of the gradients in these parameters, which are formed, two chunks at a time."""
     rows = []
-    for ours in _gradients(model, loader, loss, layers, chunk):
+    for ours in _gradients(model, loader, loss, names, chunk):
         flat = _joined(ours)
-        products = [flat @ _joined(theirs).T for theirs in _gradients(model, other, loss, layers, chunk)]
-        rows.append(torch.cat(products, dim=1).cpu().numpy())
+        products = [flat @ _joined(theirs).T for theirs in _gradients(model, other, loss, names, chunk)]
+        rows.append(torch.cat(products, dim=1))
     if not rows:
         raise ValueError("the loader is empty: it yields no batch.")
-    return np.concatenate(rows)
+    return torch.cat(rows)
 
 
 def input_gradients(model: nn.Module, loader: Iterable[Any]) -> np.ndarray:
@@ -118,7 +149,8 @@ def squared_gradients(
     """By parameter, the weighted sum over the rows of a batch of the squared gradients of their losses."""
     summed: dict[str, torch.Tensor] = {}
     start = 0
-    for part in _gradients(model, [batch], loss, "", chunk):
+    model = eager(model)
+    for part in _gradients(model, [batch], loss, _chosen(model, ""), chunk):
         rows = len(next(iter(part.values())))
         weights = weight[start : start + rows]
         start += rows
@@ -128,15 +160,20 @@ def squared_gradients(
     return summed
 
 
+def _chosen(model: nn.Module, layers: str) -> list[str]:
+    every = [name for name, _ in model.named_parameters()]
+    chosen = [name for name in every if name.startswith(layers)]
+    if not chosen:
+        raise ValueError(f"no parameter's name starts with {layers!r}. There are: {', '.join(every[:20])}.")
+    return chosen
+
+
 def _gradients(
-    model: nn.Module, loader: Iterable[Any], loss: Loss, layers: str, chunk: int
+    model: nn.Module, loader: Iterable[Any], loss: Loss, names: list[str], chunk: int
 ) -> Iterator[dict[str, torch.Tensor]]:
     """By parameter, (chunk, ...) gradients."""
-    model = eager(model)
     every = {name: value.detach() for name, value in model.named_parameters()}
-    chosen = {name: value for name, value in every.items() if name.startswith(layers)}
-    if not chosen:
-        raise ValueError(f"no parameter's name starts with {layers!r}. There are: {', '.join(list(every)[:20])}.")
+    chosen = {name: every[name] for name in names}
     fixed = {name: value for name, value in every.items() if name not in chosen}
     fixed |= dict(model.named_buffers())
     device = device_of(model)
