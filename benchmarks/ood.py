@@ -57,7 +57,7 @@ def large() -> dict[str, Any]:
         "Mahalanobis": (ood.Mahalanobis().fit(X=train, y=y), train),
         "DICE": (ood.DICE().fit(X=wide, **head), wide),
     }
-    taken = {name: min(seconds(partial(d.score_rows, X=rows)) for _ in range(3)) for name, (d, rows) in found.items()}
+    taken = {name: min(seconds(partial(d.score_rows, X=rows)) for _ in range(10)) for name, (d, rows) in found.items()}
     return {
         **taken,
         "megabytes": {name: round(megabytes(partial(d.score_rows, X=X)), 1) for name, (d, X) in found.items()},

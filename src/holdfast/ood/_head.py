@@ -17,7 +17,8 @@ def free_energy(logits: np.ndarray) -> np.ndarray:
     [-0.69, -800.0]
     """
     top = logits.max(axis=1)
-    return -(top + np.log(np.exp(logits - top[:, None]).sum(axis=1)))
+    above = logits - top[:, None]
+    return -(top + np.log(np.exp(above, out=above).sum(axis=1)))
 
 
 def share(name: str, value: float) -> float:
