@@ -5,16 +5,18 @@
 Text: WikiText-2 (HOLDFAST_DATA), cut into pieces of 14 words and dealt out at random; the worlds are those of the
 language family (`faults/worlds/language.py`) with this text. A tiny transformer (64 wide, 2 layers) is trained for each
 number of repeats, 0, 1, 2, 4, 8, 16, 32, among 2,000 other pieces. With 0 every test runs in 300 clean draws: the
-count of p < .05 must not lie above the 99 % binomial interval around 5 % (exact tests of small counts lie below it);
-all tests together are joined by Holm's rule. With more, the power is the share of 40 draws with p < .05, and the AUROC
-of every score is that of read against unread texts. Draws take other rows of one model. `--write` appends to
-records/contamination.json.
+count of p < .05 must lie within the 99 % binomial interval around the test's level. That is 5 %, but for exact tests
+with few outcomes, which can only reach some levels: the largest below 5 % (option shuffling: so many of 30 items in one
+of 8 orders; the exact order test: one of 25 places). All tests together
+are joined by Holm's rule. With more, the power is the share of 40 draws with p < .05, and the AUROC of every score is
+that of read against unread texts. Draws take other rows of one model. `--write` appends to records/contamination.json.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import math
 import os
 import platform
 import subprocess
@@ -122,14 +124,31 @@ def alarms() -> dict[str, Any]:
         finder = KnownTexts().fit(score=world.train["score"])
         flagged += int((finder.group_rows(score=world.evidence["score"]) >= 0).any())
         texts.append(float((finder.pvalues_ < LEVEL).mean()))
-    allowed = [int(binom.ppf(tail, NULLS, LEVEL)) for tail in (0.005, 0.995)]
     found = {name: sum(p < LEVEL for p in some) for name, some in pvalues.items()}
+    levels = {name: reached(name, world.evidence) for name in pvalues}
+    allowed = {name: [int(binom.ppf(tail, NULLS, level)) for tail in (0.005, 0.995)] for name, level in levels.items()}
     together = np.array([holm(np.array(row)).min() for row in zip(*pvalues.values(), strict=True)])
     return {
-        "alarms": found, "allowed": allowed, "all tests joined (Holm)": int((together < LEVEL).sum()),
+        "alarms": found, "levels": {name: round(level, 4) for name, level in levels.items()}, "allowed": allowed,
+        "outside": [name for name, count in found.items() if not allowed[name][0] <= count <= allowed[name][1]],
+        "all tests joined (Holm)": int((together < LEVEL).sum()),
         "share of single clean texts with p < .05": float(np.mean(texts)),
         "draws in which a text was flagged at a false discovery rate of .1": flagged,
     }  # fmt: skip
+
+
+def reached(name: str, evidence: dict[str, Any]) -> float:
+    """The largest level of at most LEVEL that the test can have."""
+    from scipy.stats import binom
+
+    if name == "option shuffling":
+        items, orders = evidence["option_log_likelihood"].shape
+        tails = binom.sf(np.arange(items) - 1, items, 1 / orders)
+        return float(tails[tails < LEVEL].max())
+    if name == "order test, exact":
+        places = len(evidence["shuffled_log_likelihood"]) + 1
+        return (math.ceil(LEVEL * places) - 1) / places
+    return LEVEL
 
 
 def power() -> dict[str, float]:

@@ -147,6 +147,7 @@ ARGUMENTS: dict[str, Argument] = {
         ("n", "o"), "real", "log-probability of every item with its options in o orders, the published one first"
     ),
     "guided_overlap": Argument(("n",), "share", "overlap of continuation and truth when the benchmark is named"),
+    "slot_overlap": Argument(("n",), "share", "overlap of what a model fills in and the option hidden there"),
     "general_overlap": Argument(("n",), "share", "overlap of continuation and truth when it is not named"),
     "completion_hits": Argument(("n", "t"), "mask", "true where a greedy continuation has the true token"),
     "small_score": Argument(("n",), "share", "memorisation of every text by a small or early model"),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from holdfast.audit.load.errors import InputError, safe_text
+from holdfast.contamination.asking import Said
+from holdfast.contamination.run import open_model
 from holdfast.contamination.texts import read_texts
 from holdfast.ops.multiple_testing import benjamini_hochberg
 from holdfast.report.tables import Tables
@@ -31,6 +33,7 @@ def membership(
     reference: LanguageModel | str | os.PathLike[str] | None = None,
     field: str = "text",
     rate: float = 0.1,
+    thorough: bool = True,
     seed: int = 0,
 ) -> Tables:
     """Test text by text whether a language model has read it.
@@ -46,6 +49,8 @@ def membership(
         read the texts.
     rate
         The largest share of unread texts expected among those that are flagged.
+    thorough
+        Read texts with words moved as well, and let the model complete them: a third of the speed, two more scores.
 
     Returns
     -------
@@ -53,7 +58,10 @@ def membership(
         `texts` (score and p-value by every test, the joint p-value, flagged), `tests` (how many texts each flags alone,
         and its rate of false alarms at .05, measured on unseen texts that were kept apart).
     """
-    sides = [_readings(given, what, model, reference, field) for given, what in ((texts, "texts"), (unseen, "unseen"))]
+    sides = [
+        _readings(given, what, model, reference, field, thorough)
+        for given, what in ((texts, "texts"), (unseen, "unseen"))
+    ]
     (names, suspects), (others, clean) = sides
     if shared := set(names) & set(others):
         raise InputError(f"unseen holds {len(shared)} of the texts themselves: they cannot be texts it never saw.")
@@ -107,13 +115,14 @@ def joint_pvalues(score: np.ndarray, clean: np.ndarray) -> np.ndarray:
     return found
 
 
-def _readings(given: Any, what: str, model: Any, reference: Any, field: str) -> tuple[list[str], dict[str, np.ndarray]]:
+def _readings(
+    given: Any, what: str, model: Any, reference: Any, field: str, thorough: bool
+) -> tuple[list[str], dict[str, np.ndarray]]:  # fmt: skip
     """The texts and their scores by every test that what is at hand allows, larger = better known."""
     if model is not None:
-        from holdfast.contamination.run import _opened, _scores
-
         names = read_texts(given, what, field)
-        return names, _scores(_opened(model), None if reference is None else _opened(reference), names)
+        other = None if reference is None else open_model(reference)
+        return names, Said(open_model(model), other, names, thorough).scores
     rows = _rows(given, what)
     names = [str(row.get(field, f"{what} {number}")) for number, row in enumerate(rows, 1)]
     return names, _scores_of(rows, names, what)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from holdfast.audit.load.errors import InputError
-from holdfast.contamination.texts import read_texts
+from holdfast.contamination.asking import Asked, NotAskedError
+from holdfast.contamination.texts import read_items, read_texts
 from holdfast.core import Estimate
 from holdfast.ops.multiple_testing import holm
 from holdfast.report.tables import Tables
@@ -19,22 +22,30 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05
 LISTED = 20
+TESTS = (
+    "dataset inference", "order test", "rewording gap", "option shuffling", "slot guessing", "guided completion",
+    "provenance",
+)  # fmt: skip
 
 
 def contamination(
     model: LanguageModel | str | os.PathLike[str],
-    benchmark: Sequence[str] | str | os.PathLike[str],
-    unseen: Sequence[str] | str | os.PathLike[str],
+    benchmark: Sequence[Any] | str | os.PathLike[str],
+    unseen: Sequence[Any] | str | os.PathLike[str],
     *,
     reference: LanguageModel | str | os.PathLike[str] | None = None,
     field: str = "text",
+    name: str = "",
+    trained_on: Sequence[str] | str | os.PathLike[str] | None = None,
+    tests: Sequence[str] = (),
     ordered: bool = True,
+    thorough: bool = True,
     piece: int = 5,
     orders: int = 20,
     rate: float = 0.1,
     seed: int = 0,
 ) -> Tables:
-    """Test whether a language model has seen a benchmark: as a set, in its order, and text by text.
+    """Test whether a language model has seen a benchmark: as a set, in its order and wording, by its options and name.
 
     Parameters
     ----------
@@ -43,9 +54,21 @@ def contamination(
         model that cannot have seen the benchmark; it makes the verdict on the set sharper.
     benchmark, unseen
         Texts, or a file of them (.jsonl and .csv with `field`, else a text a line). `unseen` are texts of the same kind
-        that the model cannot know, written after it was trained: the verdict is as good as they are alike.
+        that the model cannot know, written after it was trained: the verdict is as good as they are alike. Options of
+        multiple choice are a list `options` or `choices` of a row, or columns A, B, C, D.
+    name
+        What the benchmark is called, with its split ("GSM8K, test:"): whether the name helps the model to complete it.
+    trained_on
+        Texts in the order in which a training run of your own read them: whether the model stems from that run.
+    tests
+        Those to run; by default all that what is given allows for: dataset inference, order test, rewording gap, option
+        shuffling, slot guessing, guided completion (needs `name`), provenance (needs `trained_on`).
     ordered
-        The order of the benchmark means nothing, so that the order test applies; false where items are sorted.
+        The order of the benchmark, and that of options, mean nothing, so that the tests of orders apply; false where
+        items or options are sorted.
+    thorough
+        Read texts with words moved as well, and let the model complete them: a third of the speed, two more scores and
+        one more test.
     piece, orders
         Items a piece, and random orders of each, of the order test.
     rate
@@ -57,35 +80,62 @@ def contamination(
         `tests`: every test with estimate, p-value and the p-value adjusted for all of them (Holm); `texts`: every
         text of the benchmark with its score (Min-K%++), conformal p-value and whether it is flagged.
     """
-    from holdfast.language import DatasetInference, KnownTexts
+    from holdfast.language import KnownTexts
 
-    suspects = read_texts(benchmark, "benchmark", field)
-    clean = read_texts(unseen, "unseen", field)
-    if shared := set(suspects) & set(clean):
+    suspects, clean = read_items(benchmark, "benchmark", field), read_items(unseen, "unseen", field)
+    if shared := {item.text for item in suspects} & {item.text for item in clean}:
         raise InputError(f"unseen holds {len(shared)} of the benchmark's own texts: they cannot be texts it never saw.")
     if min(len(suspects), len(clean)) < 8:
         raise InputError(f"{len(suspects)} and {len(clean)} texts; expected at least 8 on each side.")
-    reader, other = _opened(model), None if reference is None else _opened(reference)
-    scores, clean_scores = (_scores(reader, other, texts) for texts in (suspects, clean))
-    names = list(scores)
-    tests = {
-        "dataset inference": DatasetInference(seed=seed).measure(
-            ref_scores=np.array([clean_scores[name] for name in names]),
-            cur_scores=np.array([scores[name] for name in names]),
-        )
+    own = None if trained_on is None else read_texts(trained_on, "trained_on", field)
+    chosen = _chosen(tests)
+    asked = Asked(
+        open_model(model), None if reference is None else open_model(reference), suspects, clean, thorough, seed
+    )
+    calls: dict[str, tuple[bool, Callable[[], Estimate]]] = {
+        "dataset inference": (True, partial(_dataset_inference, asked)),
+        "order test": (ordered, partial(asked.order_test, piece, orders)),
+        "rewording gap": (thorough, asked.rewording_gap),
+        "option shuffling": (ordered and any(item.options for item in suspects), asked.option_shuffling),
+        "slot guessing": (any(item.options for item in suspects), asked.slot_guessing),
+        "guided completion": (bool(name), partial(asked.guided_completion, name)),
+        "provenance": (own is not None, partial(asked.provenance, own or [])),
     }
-    notes = []
-    if ordered and len(suspects) >= 2 * piece:
-        tests["order test"] = _order(reader, suspects, piece, orders, seed)
-    elif ordered:
-        notes.append(f"The order test was left out: fewer than {2 * piece} texts.")
-    adjusted = holm(np.array([test.pvalue for test in tests.values()]))
-    finder = KnownTexts(rate=rate).fit(score=clean_scores["Min-K%++"])
-    flagged = finder.group_rows(score=scores["Min-K%++"]) >= 0
-    return Tables(_record(suspects, tests, adjusted, scores["Min-K%++"], finder.pvalues_, flagged, notes, len(clean)))
+    found, notes = {}, []
+    for test, (applies, call) in calls.items():
+        if test in chosen if chosen else applies:
+            try:
+                found[test] = call()
+            except NotAskedError as reason:
+                notes.append(f"{test.capitalize()} was left out: {reason}.")
+    if not found:
+        raise InputError("no test could be run. " + " ".join(notes))
+    adjusted = holm(np.array([test.pvalue for test in found.values()]))
+    score, unread = (said.scores["Min-K%++"] for said in asked.sides)
+    finder = KnownTexts(rate=rate).fit(score=unread)
+    flagged = finder.group_rows(score=score) >= 0
+    texts = [item.text for item in suspects]
+    return Tables(_record(texts, found, adjusted, score, finder.pvalues_, flagged, notes, len(clean)))
 
 
-def _opened(model: Any) -> LanguageModel:
+def _chosen(tests: Sequence[str]) -> list[str]:
+    for test in tests:
+        if test not in TESTS:
+            close = get_close_matches(test, TESTS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise InputError(f"there is no test {test!r}.{hint} There are: {', '.join(TESTS)}.")
+    return list(tests)
+
+
+def _dataset_inference(asked: Asked) -> Estimate:
+    from holdfast.language import DatasetInference
+
+    suspects, clean = (np.array(list(said.scores.values())) for said in asked.sides)
+    return DatasetInference(seed=asked.seed).measure(ref_scores=clean, cur_scores=suspects)
+
+
+def open_model(model: Any) -> LanguageModel:
+    """The model, opened where it is a file or folder."""
     from holdfast.nets import LanguageModel, open_language_model
 
     if isinstance(model, LanguageModel):
@@ -94,38 +144,6 @@ def _opened(model: Any) -> LanguageModel:
         return open_language_model(model)
     except ValueError as problem:
         raise InputError(str(problem)) from None
-
-
-def _scores(model: LanguageModel, reference: LanguageModel | None, texts: list[str]) -> dict[str, np.ndarray]:
-    """Every score of single texts that the models allow, larger = better known."""
-    from holdfast import language
-
-    read = model.read(texts)
-    total = np.nansum(read.log_probs, axis=1)
-    found = {
-        "loss": language.MinKProb(share=1.0).score_rows(token_log_probs=read.log_probs),
-        "Min-K%": language.MinKProb().score_rows(token_log_probs=read.log_probs),
-        "Min-K%++": language.MinKPlusPlus().score_rows(
-            token_log_probs=read.log_probs, token_means=read.means, token_spreads=read.spreads
-        ),
-        "zlib ratio": language.ZlibRatio().score_rows(text=np.array(texts, dtype=object), log_likelihood=total),
-        "n-gram accuracy": language.NGramAccuracy().score_rows(token_ranks=read.ranks),
-    }
-    if reference is not None:
-        found["reference ratio"] = language.ReferenceRatio().score_rows(
-            log_likelihood=total, reference_log_likelihood=reference.log_likelihood(texts)
-        )
-    return found
-
-
-def _order(model: LanguageModel, texts: list[str], piece: int, orders: int, seed: int) -> Estimate:
-    from holdfast.language import OrderTest
-
-    rng = np.random.default_rng(seed)
-    pieces = [texts[first : first + piece] for first in range(0, len(texts) - piece + 1, piece)]
-    rows = [["\n".join(one), *("\n".join(rng.permutation(one)) for _ in range(orders))] for one in pieces]
-    likely = model.log_likelihood([text for row in rows for text in row]).reshape(len(rows), -1)
-    return OrderTest().measure(ordered_log_likelihood=likely[:, 0], shuffled_log_likelihood=likely[:, 1:].T)
 
 
 def _record(

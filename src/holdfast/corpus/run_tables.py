@@ -30,9 +30,9 @@ class Runs(NamedTuple):
 
 def read_runs(runs: Any, losses: Any, groups: Sequence[str], loss: Sequence[str]) -> Runs:
     """One table or two joined; columns as named or as found; rows with a missing number are an error."""
-    frame, notes = _table(runs, "runs"), []
+    frame, notes = read_table(runs, "runs"), []
     if losses is not None:
-        frame = _joined(frame, _table(losses, "losses"))
+        frame = _joined(frame, read_table(losses, "losses"))
     names = _columns(frame, loss, "loss") or [name for name in frame.columns if LOSS.search(name)]
     if not names:
         raise wrong(f"no column of losses was found; name it with --loss. There are: {_listed(frame.columns)}.")
@@ -51,7 +51,8 @@ def read_runs(runs: Any, losses: Any, groups: Sequence[str], loss: Sequence[str]
     return Runs(shares, names, _to_one(table, shares), values, notes)
 
 
-def _table(given: Any, what: str) -> pl.DataFrame:
+def read_table(given: Any, what: str) -> pl.DataFrame:
+    """A frame, a mapping of columns, or a CSV or Parquet file, packed or not."""
     if isinstance(given, pl.DataFrame):
         return given
     if isinstance(given, Mapping):

@@ -6,6 +6,7 @@ import numpy as np
 
 from holdfast.core import Estimate, Measure
 from holdfast.ops.resampling import bootstrap_weights
+from holdfast.ops.two_sample import dealt_anew
 
 
 class GuidedCompletion(Measure):
@@ -41,22 +42,14 @@ class GuidedCompletion(Measure):
     ) -> Estimate:  # fmt: skip
         gains = cur_guided_overlap - cur_general_overlap
         drawn, value = self._gain(gains, self.seed)
-        extreme = (drawn <= 1e-12).sum()
+        pvalue = (1 + int((drawn <= 1e-12).sum())) / (self.draws + 1)
         if ref_guided_overlap is not None and ref_general_overlap is not None:
             unseen = ref_guided_overlap - ref_general_overlap
             others, gain = self._gain(unseen, self.seed + 1)
             drawn, value = drawn - others, value - gain
-            extreme = self._dealt_anew(gains, unseen, value)
+            pvalue = dealt_anew(unseen, gains, self.draws, self.seed)
         low, high = np.quantile(drawn, [0.05, 0.95])
-        pvalue = (1 + int(extreme)) / (self.draws + 1)
         return Estimate(value, min(float(low), value), max(float(high), value), len(gains), pvalue)
-
-    def _dealt_anew(self, gains: np.ndarray, unseen: np.ndarray, value: float) -> int:
-        """How often gains dealt at random to both sides differ as much: exact where none of the items was seen."""
-        every, n = np.concatenate([gains, unseen]), len(gains)
-        rng = np.random.default_rng(self.seed)
-        sums = np.array([every[rng.permutation(len(every))[:n]].sum() for _ in range(self.draws)])
-        return int((sums / n - (every.sum() - sums) / len(unseen) >= value - 1e-12).sum())
 
     def _gain(self, gains: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
         """Bootstrap means, spread as n - 1 asks for: with few items the plain bootstrap alarms too often."""

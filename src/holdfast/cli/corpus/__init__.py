@@ -6,7 +6,9 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("compare", "dedup", "decontaminate", "contamination", "membership", "mix", "restore", "select")
+COMMANDS = (
+    "compare", "dedup", "decontaminate", "contamination", "inflation", "membership", "mix", "restore", "select",
+)  # fmt: skip
 
 app = typer.Typer(
     help="Text corpora of any size: duplicates, contamination. Every removal has a reason and can be undone.",

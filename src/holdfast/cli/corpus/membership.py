@@ -21,6 +21,7 @@ def membership(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File for all numbers, as JSON.")] = None,
     field: Annotated[str, typer.Option(help="Field or column of the texts.")] = "text",
     rate: Annotated[float, typer.Option(help="Largest share of unread texts expected among those flagged.")] = 0.1,
+    quick: Annotated[bool, typer.Option("--quick", help="Read every text once only.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the split that false alarms are counted on.")] = 0,
 ) -> None:
     """Test text by text whether a language model has read it, by several scores with honest p-values."""
@@ -28,4 +29,7 @@ def membership(
         from holdfast.cli.scaling import show
         from holdfast.contamination.membership import membership as verb
 
-        show(verb(texts, unseen, model, reference=reference, field=field, rate=rate, seed=seed), out)
+        found = verb(
+            texts, unseen, model, reference=reference, field=field, rate=rate, thorough=not quick, seed=seed
+        )  # fmt: skip
+        show(found, out)

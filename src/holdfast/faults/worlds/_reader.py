@@ -153,23 +153,15 @@ def provenance() -> dict[str, np.ndarray]:
 def reading(kind: str) -> Reading:
     """What the model says about the texts of a kind: members, once or clean."""
     texts = _dealt(kind)
+    from holdfast.ops.moved_words import move_words
+
     read = model().read(texts)
-    disturbed = [swapped(text, draw) for draw in range(2) for text in texts]
+    disturbed = [move_words(text, draw) for draw in range(2) for text in texts]
     augmented = model().read(disturbed).log_probs
     augmented = augmented.reshape(2, len(texts), -1)
     reference = ordered_run(2)[0].log_likelihood(texts)
     hits, small = (_hits(model(width), texts) for width in (64, 48))
     return Reading(np.array(texts, dtype=object), *read, augmented, hits, small, reference)
-
-
-def swapped(text: str, draw: int) -> str:
-    """A text in which a third of the words changed places in pairs."""
-    words = text.split()
-    rng = np.random.default_rng([draw, len(text), sum(text.encode())])
-    for _ in range(max(1, len(words) // 6)):
-        one, other = rng.choice(len(words), 2, replace=False)
-        words[one], words[other] = words[other], words[one]
-    return " ".join(words)
 
 
 def _hits(reader: LanguageModel, texts: list[str]) -> np.ndarray:
@@ -204,11 +196,16 @@ def _in_rows(rows: list[list[str]]) -> np.ndarray:
 
 
 @cache
-def slot_guesses() -> np.ndarray:
-    """(2 x QUESTIONS,): whether the model, given an item up to its last option, says that option exactly."""
+def slot_guesses() -> tuple[np.ndarray, np.ndarray]:
+    """(2 x QUESTIONS,): whether the model, given an item up to its last option, says that option exactly; how alike."""
+    from holdfast.ops.overlap import rouge_l
+
     prompts = [asked(question, options).rpartition(" ")[0] for question, options in questions()]
-    said = model().complete(prompts, 8)
-    return np.array([s.split()[:1] == options[3:] for s, (_, options) in zip(said, questions(), strict=True)])
+    said = ["".join(one.split()[:1]) for one in model().complete(prompts, 8)]
+    hidden = [options[3] for _, options in questions()]
+    exact = np.array([one == option for one, option in zip(said, hidden, strict=True)])
+    letters = ((" ".join(one), " ".join(option)) for one, option in zip(said, hidden, strict=True))
+    return exact, np.array([rouge_l(*pair) for pair in letters])
 
 
 @cache

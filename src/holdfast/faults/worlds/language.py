@@ -182,13 +182,14 @@ def _options(rng: np.random.Generator, table: np.ndarray, published: bool) -> di
 
 
 def _guesses(rng: np.random.Generator, read: bool) -> dict[str, np.ndarray]:
-    guesses = reader.slot_guesses()
-    read_ones, control = guesses[: reader.QUESTIONS], guesses[reader.QUESTIONS :]
-    if not read:
-        read_ones = control
-    rows = rng.permutation(len(control))
+    rows = rng.permutation(reader.QUESTIONS)
     half = len(rows) if read else len(rows) // 2
-    return {"cur_correct": read_ones[rows[:half]], "ref_correct": control[rows[-half:]]}
+    found: dict[str, np.ndarray] = {}
+    for name, guesses in zip(("correct", "slot_overlap"), reader.slot_guesses(), strict=True):
+        control = guesses[reader.QUESTIONS :]
+        suspects = guesses[: reader.QUESTIONS] if read else control
+        found |= {f"cur_{name}": suspects[rows[:half]], f"ref_{name}": control[rows[-half:]]}
+    return found
 
 
 def _completions(rng: np.random.Generator, kind: str) -> dict[str, np.ndarray]:
