@@ -72,6 +72,29 @@ def test_a_run_that_was_stopped_while_it_copied_goes_on(
     assert remote_files(memory, "/run") == files(tmp_path / "out")
 
 
+def test_another_machine_that_sees_the_work_goes_on(
+    memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_as(corpus(120).documents, tmp_path / "a.jsonl")
+    dedup(source, tmp_path / "out")
+    finish, scanned = workspace.Workspace.finish, []
+
+    def stopped(self: Any, summary: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workspace.Workspace, "finish", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        dedup(source, "memory://run", work=tmp_path / "seen by all")
+    monkeypatch.setattr(workspace.Workspace, "finish", finish)
+    monkeypatch.setattr(workspace, "gettempdir", lambda: str(tmp_path / "other machine"))
+    dedup(source, "memory://run", work=tmp_path / "seen by all", progress=lambda *told: scanned.append(told))
+    assert remote_files(memory, "/run") == files(tmp_path / "out")
+    assert not [told for told in scanned if told[0] == "reading"], "what was read is not read again"
+    assert not list((tmp_path / "seen by all").iterdir()), "the work was left behind"
+    with pytest.raises(InputError, match="a run whose results go to a folder is done there"):
+        dedup(source, tmp_path / "again", work=tmp_path / "seen by all")
+
+
 def test_a_local_run_that_was_stopped_while_it_moved_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_as(corpus(120).documents, tmp_path / "a.jsonl")
     dedup(source, tmp_path / "whole")
@@ -106,8 +129,14 @@ def test_what_is_there_is_not_overwritten_unless_forced(memory: Any, tmp_path: P
 
 def test_what_cannot_hold_is_refused(memory: Any, tmp_path: Path) -> None:
     source = write_as(["a b c", "a b c"], tmp_path / "a.jsonl")
-    with pytest.raises(InputError, match="a folder that all nodes see"):
+    with pytest.raises(InputError, match="give --work, a folder that all nodes see"):
         dedup(source, "memory://run", engine="ray")
+    with pytest.raises(InputError, match="there is nothing of this name"):
+        dedup("memory://none", tmp_path / "out")
+    memory.pipe_file("/pictures/one.png", b"x")
+    memory.pipe_file("/pictures/two.png", b"x")
+    with pytest.raises(InputError, match="no file in this folder ends in"):
+        dedup("memory://pictures", tmp_path / "out")
     with pytest.raises(InputError, match="cannot be opened"):
         dedup(source, "nosuch://bucket/run")
     dedup(source, "memory://run")

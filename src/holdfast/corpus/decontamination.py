@@ -16,11 +16,12 @@ import numpy as np
 from holdfast.corpus.benchmarks import Item, read_items
 from holdfast.corpus.digests import HASH
 from holdfast.corpus.output import write_outputs
+from holdfast.corpus.plain_json import as_lines
 from holdfast.corpus.records import Fields
 from holdfast.corpus.scan import Arrays, Index, Scan, sample_texts, scan_shard
 from holdfast.corpus.sources import Shard, Source, cut, find_sources, wrong
 from holdfast.corpus.summary import check_broken, summary_of, troubles
-from holdfast.corpus.workspace import Workspace, workspace, write_text
+from holdfast.corpus.workspace import Workspace, workspace, write_bytes
 from holdfast.engine.stage import Tell
 from holdfast.engine.store import read_arrays
 from holdfast.ops.text_features import as_buffer
@@ -44,6 +45,7 @@ def decontaminate(
     engine: str = "local",
     workers: int | None = None,
     force: bool = False,
+    work: str | Path | None = None,
     progress: Tell | None = None,
 ) -> dict[str, Any]:
     """Write `inputs` to the folder `out` without documents that hold an item of a benchmark; return the summary.
@@ -65,14 +67,13 @@ def decontaminate(
     settings = {"command": "decontaminate", "threshold": threshold, "fields": asdict(fields), "broken": broken}
     settings |= {"hash": HASH, "items": mark}
     with workspace(
-        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress
+        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress, work=work
     ) as place:  # fmt: skip
         told = place.once(
             "decided", lambda: _decided(place, sources, fields, items, threshold, broken, settings, alarm_rate)
         )
         write_outputs(place, sources, told["rows"], cut(sources)[2], fields)
-        lines = "".join(json.dumps(hit, ensure_ascii=False) + "\n" for hit in told["hits"])
-        write_text(place.results / "hits.jsonl", lines)
+        write_bytes(place.results / "hits.jsonl", as_lines(told["hits"]))
         place.finish(told["summary"])
     return dict(told["summary"])
 

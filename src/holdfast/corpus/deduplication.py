@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from holdfast.corpus.duplicates import (
     DOCUMENTS,
     TOGETHER,
     Bands,
+    Last,
     Near,
     Verify,
     band_pairs,
@@ -26,15 +27,18 @@ from holdfast.corpus.duplicates import (
     verify_ranges,
 )
 from holdfast.corpus.output import write_outputs
+from holdfast.corpus.plain_json import dumps, loads
 from holdfast.corpus.records import Fields
 from holdfast.corpus.scan import Arrays, Index, Scan, sample_texts, scan_shard
 from holdfast.corpus.sources import Source, cut, find_sources, wrong
 from holdfast.corpus.summary import check_broken, rate_alarms, summary_of, troubles
 from holdfast.corpus.workspace import Workspace, workspace
 from holdfast.engine.stage import Tell
-from holdfast.engine.store import read_array
+from holdfast.engine.store import read_array, write_arrays
 
 LEAST = 12  # words of a passage: shorter runs repeat by chance
+RULES = ("exact", "near", "semantic")
+TOLD = 4  # parts in which it is told what was removed: each reads again where what is kept stands
 SAMPLE = 2000  # documents from which it is learnt how frequent words are
 
 
@@ -58,6 +62,7 @@ def dedup(
     engine: str = "local",
     workers: int | None = None,
     force: bool = False,
+    work: str | Path | None = None,
     progress: Tell | None = None,
 ) -> dict[str, Any]:
     """Write `inputs` to the folder `out` without documents that repeat an earlier one; return the summary.
@@ -83,7 +88,7 @@ def dedup(
     settings |= {"hash": HASH, "substring": substring, "semantic": semantic, "given": embeddings is not None}
     alarms = Alarms(alarm_rate, alarm_cluster)
     with workspace(
-        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress
+        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress, work=work
     ) as place:  # fmt: skip
         asked = Asked(near, substring, semantic, embeddings, broken)
         told = place.once("decided", lambda: _decided(place, sources, fields, asked, settings, alarms))
@@ -123,12 +128,12 @@ def _decided(
     crowded = 0
     if asked.near is not None and index.count:
         centre, score, crowded = _near(place, index, first, asked.near, total)
-    rule = np.where(first == centre, "exact", "near").astype(object)
+    rule = np.where(first == centre, RULES.index("exact"), RULES.index("near")).astype(np.uint8)
     if asked.semantic and index.count:
         from holdfast.corpus.vectors import vectors_of
 
         _semantic(vectors_of(index, asked.embeddings), asked.semantic, centre, score, rule)
-    found = _provenance(index, centre, score, rule)
+    found = _provenance(place, index, Clusters(index, centre, score, rule))
     cut_out = _passages(place, index, centre, asked.substring) if asked.substring and index.count else []
     aside = troubles(index, "broken", asked.broken)
     gone = found + [row for row in cut_out if row["span"] is None]
@@ -205,19 +210,24 @@ def _semantic(X: np.ndarray, epsilon: float, centre: np.ndarray, score: np.ndarr
     target = np.arange(len(centre))
     target[stay[gone]] = stay[method.matched_[gone]]
     moved = (centre != np.arange(len(centre))) & (target[centre] != centre)
-    score[stay[gone]], rule[stay[gone]] = method.similarity_[gone], "semantic"
-    rule[moved] = "semantic"
+    score[stay[gone]], rule[stay[gone]] = method.similarity_[gone], RULES.index("semantic")
+    rule[moved] = RULES.index("semantic")
     score[moved] = score[centre[moved]]
     centre[:] = target[centre]
 
 
 def _passages(place: Workspace, index: Index, centre: np.ndarray, length: int) -> list[dict[str, Any]]:
     """A row for every passage that stands in an earlier document; for a document that is nothing else, one row."""
-    from holdfast.corpus.substrings import find_repeats, passages, prepare
+    from holdfast.corpus.substrings import PARTS, Anchored, find_repeats, parts_of, passages, repeated_anchors
 
-    parts = prepare(index, place.work / "repeats.piece", centre == np.arange(index.count), length)
+    stay = place.work / "stay.piece"
+    write_arrays(stay, {"eligible": centre == np.arange(index.count)})
+    anchored = Anchored(index.pieces, index.first, stay)
+    _, anchors = place.stage("anchors", repeated_anchors, anchored, list(range(PARTS)), [1] * PARTS, "comparing")
+    parts = parts_of(index, anchors, length)
     shards = list(range(parts.count))
-    _, found = place.stage("repeats", find_repeats, parts, shards, [1] * len(shards), "comparing")
+    stage, _ = place.stage("repeats", find_repeats, parts, shards, [1] * len(shards), "comparing")
+    found = [stage.pieces(shard)[-1] for shard in shards]
     rows = []
     some = passages(index, found, length)
     matches = {one: index.describe(one) for one in sorted({passage.matched for passage in some})}
@@ -262,20 +272,40 @@ def _near(
     return centre, score, sum(int(read_array(path, "crowded")[0]) for path in pairs)
 
 
-def _provenance(index: Index, centre: np.ndarray, score: np.ndarray, rules: np.ndarray) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Clusters:
+    """Of every document the kept one that it repeats (or itself), how alike they are, and by which rule."""
+
+    index: Index
+    centre: np.ndarray
+    score: np.ndarray
+    rule: np.ndarray
+
+
+def _provenance(place: Workspace, index: Index, clusters: Clusters) -> list[dict[str, Any]]:
     """A row for every removed document, with the kept one that it repeats."""
-    removed = np.flatnonzero(centre != np.arange(index.count))
+    removed = np.flatnonzero(clusters.centre != np.arange(index.count))
+    parts = [part for part in np.array_split(removed, min(TOLD, len(removed) // 100 + 1)) if len(part)]
+    _, told = place.stage("told", tell_removed, clusters, parts, [len(part) for part in parts], "verifying")
+    return [row for path in told for row in loads(read_array(path, "rows").tobytes())]
+
+
+def tell_removed(clusters: Clusters, removed: np.ndarray, skip: int, last: Last) -> Iterator[Arrays]:  # noqa: ARG001
+    """The stage's work: rows of the provenance for some removed documents, as JSON."""
+    if skip:
+        return
+    index, centre = clusters.index, clusters.centre
     kept = {document: index.describe(document) for document in np.unique(centre[removed]).tolist()}
     rows = []
     for document in removed.tolist():
         match = kept[int(centre[document])]
         rows.append(
-            {"rule": str(rules[document])}
+            {"rule": RULES[clusters.rule[document]]}
             | index.describe(document)
             | {"matched_file": match["file"], "matched_line": match["line"], "matched_id": match["id"],
-               "score": round(float(score[document]), 4), "span": None}
+               "score": round(float(clusters.score[document]), 4), "span": None}
         )  # fmt: skip
-    return rows
+    yield {"rows": np.frombuffer(dumps(rows), dtype=np.uint8)}
 
 
 def _summary(

@@ -17,6 +17,7 @@ from holdfast.ops.text_kernels import kernels
 Last = Callable[[str], np.ndarray]
 DOCUMENTS = 1 << 23  # documents whose keys are sorted at a time
 PAIRS = 60_000  # pairs verified at a time
+LEAST = 5_000  # and at least, where there are few documents
 TOGETHER = 4  # bands whose keys are read together
 CROWD = 32  # in a larger bucket not every pair is looked at
 
@@ -207,8 +208,9 @@ def star_clusters(count: int, pairs: np.ndarray, scores: np.ndarray) -> tuple[np
     return centre, best
 
 
-def verify_ranges(index: Index, pairs: list[Path], size: int = 4 * PAIRS) -> tuple[list[tuple[int, int]], list[int]]:
-    """Ranges of earlier documents with about so many pairs each."""
+def verify_ranges(index: Index, pairs: list[Path]) -> tuple[list[tuple[int, int]], list[int]]:
+    """Ranges of earlier documents with about so many pairs each that one is a hundredth of a run's work."""
+    size = min(max(LEAST, index.count // 20), 4 * PAIRS)
     counts = np.zeros(index.count + 1, dtype=np.int64)
     for path in pairs:
         counts += np.bincount((read_array(path, "pairs") >> np.uint64(32)).astype(np.int64), minlength=index.count + 1)

@@ -13,11 +13,12 @@ from zlib import crc32
 import numpy as np
 
 from holdfast.corpus.parquet_parts import MAGIC, footer_of, part_of
+from holdfast.corpus.plain_json import as_lines
 from holdfast.corpus.records import BLOCK, Fields
 from holdfast.corpus.rewriting import header_of, rewritten, without
 from holdfast.corpus.scan import Arrays
 from holdfast.corpus.sources import Source, open_source, pack, parquet_frame, parquet_rows, rows_of_piece
-from holdfast.corpus.workspace import Workspace, write_text
+from holdfast.corpus.workspace import Workspace, write_bytes, write_text
 from holdfast.engine.store import read_arrays, write_arrays
 
 FILES = KEPT, REMOVED = "data", "removed"
@@ -77,7 +78,7 @@ def write_outputs(
                 _copied(copies, number, kind).replace(target)
     rows = [row | {"written": sizes[row["file"], row["start"]]} if row["rule"] in PARTS else row for row in rows]
     write_text(place.results / "manifest.json", json.dumps(manifest, indent=1))
-    write_text(place.results / "provenance.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    write_bytes(place.results / "provenance.jsonl", as_lines(rows))
     return manifest
 
 

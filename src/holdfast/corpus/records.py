@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import accumulate, count
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import numpy as np
 
 from holdfast.corpus.digests import digests, digests_of
+from holdfast.corpus.plain_json import loads
 from holdfast.corpus.sources import Shard, Source, open_source, parquet_frame, wrong
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def _listed_piece(file: BinaryIO, at: int, stop: int, fields: Fields, wanted: Wa
             return None  # the last line has no end, or is very long
         del lines[-1]
         try:
-            records = [_loads(line) for line in lines]
+            records = [loads(line) for line in lines]
             texts = [record[fields.text] for record in records]
             ids = [record.get(fields.id) for record in records]
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -270,20 +271,9 @@ def _rest_of_line(file: BinaryIO, line: bytes, at: int) -> int:
     return at
 
 
-def _parser() -> Callable[[bytes], Any]:
-    try:
-        from orjson import loads
-    except ModuleNotFoundError:
-        return json.loads
-    return loads
-
-
-_loads = _parser()
-
-
 def _json_record(line: bytes, start: int, stop: int, number: int, fields: Fields, piece: Piece, source: Source) -> None:
     try:
-        record = _loads(line)
+        record = loads(line)
     except ValueError:
         record = _patient(line, start, stop, number, piece)
         if record is None:

@@ -61,6 +61,7 @@ def select(
     engine: str = "local",
     workers: int | None = None,
     force: bool = False,
+    work: str | Path | None = None,
     progress: Tell | None = None,
 ) -> dict[str, Any]:
     """Write the share `keep` of the documents of `inputs` to the folder `out`; return the summary.
@@ -83,7 +84,7 @@ def select(
         "given": embeddings is not None,
     }
     with workspace(
-        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress
+        out, sources, settings, engine=engine, workers=workers, force=force, tell=progress, work=work
     ) as place:  # fmt: skip
         told = place.once(
             "decided",

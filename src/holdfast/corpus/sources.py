@@ -200,6 +200,8 @@ def file_system(url: str) -> tuple[Any, str]:
 def _remote(url: str) -> list[Source]:
     system, path = file_system(url)
     try:
+        if not system.exists(path):
+            raise FileNotFoundError("there is nothing of this name")
         paths = sorted(system.find(path)) if system.isdir(path) else [path]
         found = []
         for one in paths:
@@ -212,6 +214,8 @@ def _remote(url: str) -> list[Source]:
             changed = str(about.get("mtime") or about.get("etag") or about.get("LastModified") or "")
             name = one[len(path) :].strip("/") or one.rpartition("/")[2]
             found.append(Source(system.unstrip_protocol(one), name, kind, packing, int(about["size"]), changed))
+        if not found:
+            raise ValueError(f"no file in this folder ends in {', '.join(FORMATS)} (also .gz, .zst)")
         return found
     except Exception as problem:
         raise wrong(f"{url} cannot be read: {type(problem).__name__}: {problem}") from None

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from holdfast.corpus.scan import Arrays, Index
-from holdfast.engine.store import array_place, read_array, read_arrays, write_arrays
-from holdfast.ops.suffix_array import repeated_windows
+from holdfast.engine.store import array_place, read_array, read_arrays
+from holdfast.ops.suffix_array import repeated, suffix_ranks
 
 Last = Callable[[str], np.ndarray]
 ANCHOR = 8  # words of a k-gram
 TOGETHER = 1 << 22  # tokens of a part, about
+PARTS = 8  # of the hashes, in each of which it is looked for anchors that repeat
 
 
 def note_words(
@@ -78,41 +79,76 @@ def _window_least(values: np.ndarray, window: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What the shards share: pieces, the first document of each, a file with what repeats, the length, their count."""
+class Anchored:
+    """What the shards of the search for anchors share; `eligible` is a file: which documents stay."""
 
     pieces: list[Path]
     first: np.ndarray
-    repeats: Path
-    length: int
-    count: int
+    eligible: Path
 
 
-def prepare(index: Index, path: Path, eligible: np.ndarray, length: int) -> Parts:
-    """Anchors that occur more than once in documents that stay, written to a file."""
+def repeated_anchors(anchored: Anchored, part: int, skip: int, last: Last) -> Iterator[Arrays]:  # noqa: ARG001
+    """The stage's work: anchors of one part of the hashes that occur more than once in documents that stay."""
+    if skip:
+        return
+    eligible = read_array(anchored.eligible, "eligible")
     hashes, pieces, places = [], [], []
-    for number, file in enumerate(index.pieces):
+    for number, file in enumerate(anchored.pieces):
         held = read_arrays(file, ("anchors", "anchor_at", "token_ends"))
-        document = np.searchsorted(held["token_ends"], held["anchor_at"], side="right") - 1
-        stays = eligible[int(index.first[number]) + document]
-        hashes.append(held["anchors"][stays])
-        places.append(held["anchor_at"][stays])
+        mine = np.flatnonzero(held["anchors"] % np.uint32(PARTS) == part)
+        at = held["anchor_at"][mine]
+        document = np.searchsorted(held["token_ends"], at, side="right") - 1
+        stays = eligible[int(anchored.first[number]) + document]
+        hashes.append(held["anchors"][mine][stays])
+        places.append(at[stays])
         pieces.append(np.full(int(stays.sum()), number, dtype=np.int64))
     hashed, piece, at = (np.concatenate([*part, np.empty(0, dtype=np.int64)]) for part in (hashes, pieces, places))
     hashed = hashed.astype(np.uint32)
     order = np.argsort(hashed, kind="stable")
     same = hashed[order][1:] == hashed[order][:-1]
     again = order[np.append(same, False) | np.append(False, same)] if len(order) else order
-    again = np.sort(again)
-    write_arrays(path, {"hashed": hashed[again], "piece": piece[again], "at": at[again]})
-    return Parts(index.pieces, index.first, path, length, 1 + 2 * length * len(again) // TOGETHER)
+    yield {"hashed": hashed[again], "piece": piece[again], "at": at[again]}
 
 
-def find_repeats(parts: Parts, part: int, skip: int, last: Last) -> Iterator[Arrays]:  # noqa: ARG001
-    """The stage's work: windows of one part that stand at an earlier place too, and where they stand first."""
-    if skip:
+@dataclass(frozen=True)
+class Parts:
+    """What the shards share: pieces, the first document of each, files with what repeats, the length, their count."""
+
+    pieces: list[Path]
+    first: np.ndarray
+    repeats: list[Path]
+    length: int
+    count: int
+
+
+def parts_of(index: Index, repeats: list[Path], length: int) -> Parts:
+    """As many parts as keep memory bounded."""
+    anchors = sum(len(read_array(path, "hashed")) for path in repeats)
+    return Parts(index.pieces, index.first, repeats, length, 1 + 2 * length * anchors // TOGETHER)
+
+
+def find_repeats(parts: Parts, part: int, skip: int, last: Last) -> Iterator[Arrays]:
+    """The stage's work: ranks of ever longer prefixes, then windows of one part that stand earlier too, and where.
+
+    What is yielded last counts; the rest is there to go on from.
+    """
+    tokens, room, place = _gathered(parts, part)
+    if len(tokens) < parts.length:
+        yield {"start": np.empty(0, dtype=np.int64), "first": np.empty(0, dtype=np.int64)}
         return
-    held = read_arrays(parts.repeats, ("hashed", "piece", "at"))
+    begun = (last("rank").astype(np.int64), int(last("size")[0])) if skip else None
+    rank = begun[0] if begun else tokens
+    for longer, size in suffix_ranks(tokens, parts.length, begun):
+        rank = longer
+        yield {"rank": rank.astype(np.int32), "size": np.array([size])}
+    start, first = repeated(rank, room, place, parts.length)
+    yield {"start": place[start], "first": place[first]}
+
+
+def _gathered(parts: Parts, part: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The tokens around the anchors of a part, how many follow each in its document, and where each stands."""
+    files = [read_arrays(path, ("hashed", "piece", "at")) for path in parts.repeats]
+    held = {name: np.concatenate([file[name] for file in files]) for name in ("hashed", "piece", "at")}
     rows = np.flatnonzero(held["hashed"] % np.uint32(parts.count) == part)
     tokens, room, places = [], [], []
     for number in np.unique(held["piece"][rows]).tolist():
@@ -129,12 +165,9 @@ def find_repeats(parts: Parts, part: int, skip: int, last: Last) -> Iterator[Arr
         for (begin, stop), base in zip(ranges, bases.tolist(), strict=True):
             room.append(np.arange(stop - begin, 0, -1))
             places.append(np.arange(base + begin, base + stop))
-    if not tokens:
-        yield {"start": np.empty(0, dtype=np.int64), "first": np.empty(0, dtype=np.int64)}
-        return
-    place = np.concatenate(places)
-    start, first = repeated_windows(np.concatenate(tokens), np.concatenate(room), place, parts.length)
-    yield {"start": place[start], "first": place[first]}
+    none = np.empty(0, dtype=np.int64)
+    flat = np.concatenate([*tokens, np.empty(0, dtype=np.uint32)])
+    return flat, np.concatenate([*room, none]), np.concatenate([*places, none])
 
 
 def _merged(low: np.ndarray, high: np.ndarray, document: np.ndarray) -> Iterator[tuple[int, int]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
+from holdfast.corpus.plain_json import dumps, loads
 from holdfast.corpus.sources import Source, file_system, wrong
 from holdfast.engine.stage import Stage, Tell, Work, run_stage
 
@@ -29,6 +30,7 @@ class Remote:
 
     def __post_init__(self) -> None:
         self.system, self.root = file_system(self.url)
+        self.system.invalidate_cache()  # listings of before: another machine may have written since
 
     def exists(self, name: str = "") -> bool:
         """Whether there is such a file, or anything at all."""
@@ -90,8 +92,8 @@ class Workspace:
         """What `make` gives, in plain JSON types; it is kept: a run that was stopped later does not ask again."""
         path = self.work / f"{name}.json"
         if not path.exists():
-            write_text(path, json.dumps(make()))
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+            write_bytes(path, dumps(make()))
+        return dict(loads(path.read_bytes()))
 
     def is_placed(self, name: str) -> bool:
         """Whether a result is where it belongs already: a run that was stopped while it moved them goes on."""
@@ -121,12 +123,17 @@ class Workspace:
 @contextmanager
 def workspace(
     out: str | Path, sources: list[Source], settings: dict[str, Any], *, engine: str, workers: int | None, force: bool,
-    tell: Tell | None,
+    tell: Tell | None, work: str | Path | None = None,
 ) -> Iterator[Workspace]:  # fmt: skip
-    """Begin a run or go on with the one that was stopped here; a full disk is told as what it is."""
+    """Begin a run or go on with the one that was stopped here; a full disk is told as what it is.
+
+    A run whose results go to a URL is done in a folder of its own in `work`, by default that for temporary files.
+    """
     out = str(out).removeprefix("file://")
-    remote = _remote(out, engine) if "://" in out else None
-    folder = _local_folder(remote.url) if remote else Path(out)
+    remote = _remote(out, engine, work) if "://" in out else None
+    if work is not None and remote is None:
+        raise wrong(f"work {work}: a run whose results go to a folder is done there. Give it where --out is a URL.")
+    folder = _local_folder(remote.url, Path(work or gettempdir())) if remote else Path(out)
     place = Workspace(folder, engine, workers, tell or (lambda title, done, total: None), remote)
     plan = json.dumps({"sources": [asdict(source) for source in sources], "settings": settings}, sort_keys=True)
     _check(place, out, plan, force)
@@ -170,24 +177,27 @@ def _holds_others(folder: Path) -> bool:
     return folder.exists() and any(one.name != WORK for one in folder.iterdir())
 
 
-def _remote(url: str, engine: str) -> Remote:
-    if engine == "ray":
-        raise wrong(
-            f"--out {url}: with --engine ray give a folder that all nodes see; copy the results with your own tools."
-        )
+def _remote(url: str, engine: str, work: str | Path | None) -> Remote:
+    if engine == "ray" and work is None:
+        raise wrong(f"--out {url}: with --engine ray give --work, a folder that all nodes see.")
     return Remote(url.rstrip("/"))
 
 
-def _local_folder(url: str) -> Path:
+def _local_folder(url: str, work: Path) -> Path:
     """Where a run is done whose results go to a URL: the same folder for the same URL, so that it can go on."""
-    return Path(gettempdir()) / f"holdfast-{blake2b(url.encode(), digest_size=8).hexdigest()}"
+    return work / f"holdfast-{blake2b(url.encode(), digest_size=8).hexdigest()}"
 
 
 def write_text(path: Path, text: str) -> None:
     """A text file that is there whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """A file that is there whole or not at all."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_bytes(data)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 
-def sorted_suffixes(tokens: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Starts of all suffixes ordered by their first `length` tokens, and for each start the rank of those tokens.
+def suffix_ranks(
+    tokens: np.ndarray, length: int, begun: tuple[np.ndarray, int] | None = None
+) -> Iterator[tuple[np.ndarray, int]]:
+    """For every start the rank of its first 1, 2, 4, ... and at last `length` tokens, with how many these are.
 
-    Prefix doubling: ranks of 1, 2, 4, ... tokens, then of two overlapping prefixes that make `length`. Suffixes with
-    the same first `length` tokens (or the same rest, at the end) share a rank and stand in order of their starts.
+    Prefix doubling; the last step joins two overlapping prefixes. Suffixes with the same first tokens (or the same
+    rest, at the end) share a rank. `begun` is a step that was taken before: what comes after it is yielded.
 
-    >>> order, rank = sorted_suffixes(np.array([5, 3, 5, 3, 9]), 2)
-    >>> order.tolist(), rank.tolist()
-    ([1, 3, 0, 2, 4], [2, 0, 2, 1, 3])
+    >>> [(rank.tolist(), size) for rank, size in suffix_ranks(np.array([5, 3, 5, 3, 9]), 2)]
+    [([1, 0, 1, 0, 2], 1), ([2, 0, 2, 1, 3], 2)]
     """
-    rank = np.unique(tokens, return_inverse=True)[1].astype(np.int64)
-    size = 1
+    if begun is None:
+        begun = np.unique(tokens, return_inverse=True)[1].astype(np.int64), 1
+        yield begun
+    rank, size = begun
     while size < length:
         step = min(size, length - size)
         rank = _paired(rank, step)
         size += step
-    return np.argsort(rank, kind="stable"), rank
+        yield rank, size
 
 
 def _paired(rank: np.ndarray, step: int) -> np.ndarray:
@@ -46,7 +51,12 @@ def repeated_windows(
     """
     if len(tokens) < length:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    _, rank = sorted_suffixes(tokens, length)
+    *_, (rank, _) = suffix_ranks(tokens, length)
+    return repeated(rank, room, place, length)
+
+
+def repeated(rank: np.ndarray, room: np.ndarray, place: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same from the ranks of all windows: a suffix array, whose neighbours of one rank are the same window."""
     starts = np.flatnonzero(room >= length)
     order = starts[np.lexsort((place[starts], rank[starts]))]
     begins = np.flatnonzero(np.append(True, rank[order][1:] != rank[order][:-1])) if len(order) else order

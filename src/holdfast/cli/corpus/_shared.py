@@ -39,6 +39,7 @@ class Common:
     engine: str
     workers: int | None
     force: bool
+    work: str | None
     strict: bool
 
     def settings(self) -> dict[str, Any]:
@@ -55,6 +56,10 @@ def _options(
     engine: Annotated[str, typer.Option(help="local (this process), processes, or ray (a cluster).")] = "local",
     workers: Annotated[int | None, typer.Option(help="Processes or tasks at a time; as many as cores.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what an earlier run wrote into --out.")] = False,
+    work: Annotated[
+        str | None,
+        typer.Option(help="Where --out is a URL: a folder for the work. Seen by other machines, they can go on there."),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help=f"End with exit code {EXIT_ALARM} where an alarm was raised.")
     ] = False,
