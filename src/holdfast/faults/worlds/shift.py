@@ -152,6 +152,22 @@ def concept_shift(seed: int) -> World:
     return samples.world()
 
 
+def missing_classes(seed: int) -> World:
+    """Two classes of ten are gone."""
+    samples = _Samples(seed)
+    samples.keep(~np.isin(samples.cur_y, (0, 6)))
+    return samples.world()
+
+
+def far_noise(seed: int) -> World:
+    """A fifth of the current rows have blocks drawn from different digits: of every block by itself nothing changes."""
+    samples = _Samples(seed)
+    rows = np.flatnonzero(samples.rng.random(len(samples.cur_y)) < 0.2)
+    samples.cur_X = samples.cur_X.copy()
+    samples.cur_X[rows] = samples.rng.permuted(samples.cur_X[rows], axis=0)
+    return samples.world()
+
+
 def sorted_by_class(seed: int) -> World:
     """One data set whose rows come class by class."""
     samples = _Samples(seed)
