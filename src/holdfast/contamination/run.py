@@ -146,13 +146,23 @@ def open_model(model: Any) -> LanguageModel:
         raise InputError(str(problem)) from None
 
 
+def _listed(names: list[str]) -> str:
+    """Which say so.
+
+    >>> _listed(["order test"]), _listed(["order test", "rewording gap", "provenance"])
+    ('order test says so', 'order test, rewording gap and provenance say so')
+    """
+    *before, last = names
+    return f"{', '.join(before)} and {last} say so" if before else f"{last} says so"
+
+
 def _record(
     texts: list[str], tests: dict[str, Estimate], adjusted: np.ndarray, score: np.ndarray, pvalues: np.ndarray,
     flagged: np.ndarray, notes: list[str], clean: int,
 ) -> dict[str, Any]:  # fmt: skip
     found = [name for name, p in zip(tests, adjusted, strict=True) if p < LEVEL]
     verdict = (
-        f"The model has seen this benchmark: {' and '.join(found)} say so (p < {LEVEL} after Holm's correction)."
+        f"The model has seen this benchmark: {_listed(found)} (p < {LEVEL} after Holm's correction)."
         if found
         else f"No test finds that the model has seen this benchmark (smallest adjusted p = {adjusted.min():.2g}). "
         "A benchmark that was read once or twice may not show."
