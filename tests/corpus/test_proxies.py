@@ -60,7 +60,7 @@ def test_the_best_mixture_is_between_the_groups(made: pl.DataFrame) -> None:
 def test_a_call_that_was_stopped_goes_on_and_more_runs_are_added(
     groups: dict[str, Path], made: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table, run, calls = tmp_path / "runs.csv", proxies._run, [0]
+    table, run, calls = tmp_path / "runs.csv", proxies.train_proxy, [0]
 
     def stopped(*given):  # type: ignore[no-untyped-def]
         calls[0] += 1
@@ -68,7 +68,7 @@ def test_a_call_that_was_stopped_goes_on_and_more_runs_are_added(
             raise KeyboardInterrupt
         return run(*given)
 
-    monkeypatch.setattr(proxies, "_run", stopped)
+    monkeypatch.setattr(proxies, "train_proxy", stopped)
     with pytest.raises(KeyboardInterrupt):
         proxy_runs(groups, table=table, runs=4, proxy=TINY)
     assert len(pl.read_csv(table)) == 2
