@@ -30,7 +30,7 @@ import numpy as np
 from scipy import stats
 
 from holdfast.corpus import mix, proxy_runs
-from holdfast.corpus.proxy_training import RATE, Phase, Proxy, read_groups, train_proxy
+from holdfast.corpus.proxy_training import RATE, Phase, Proxy, Texts, train_proxy
 from holdfast.corpus.records import Fields
 from holdfast.corpus.sources import find_sources
 from holdfast.datasets.corpora import WORDS
@@ -79,8 +79,9 @@ def trained(groups: dict[str, Path], mixtures: dict[str, np.ndarray]) -> dict[st
     """The mean loss of every mixture with other seeds: other weights, other texts held out."""
     settings, found = Proxy(), {name: [] for name in mixtures}
     sources = {name: find_sources(path) for name, path in groups.items()}
+    texts = Texts(sources, settings, Fields())
     for seed in range(1, SEEDS + 1):
-        held, vocabulary = read_groups(sources, settings, Fields(), seed)
+        held, vocabulary = texts.groups(seed), texts.pairs.size
         for name, shares in mixtures.items():
             losses = train_proxy(held, [Phase(1.0, shares)], vocabulary, settings, seed)
             found[name].append(float(np.mean(list(losses.values()))))

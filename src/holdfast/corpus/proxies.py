@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from holdfast.corpus.proxy_training import Phase, Proxy, read_groups, train_proxy
+from holdfast.corpus.proxy_training import Phase, Proxy, Texts, train_proxy
 from holdfast.corpus.records import Fields
 from holdfast.corpus.sources import Source, find_sources, wrong
 from holdfast.engine.stage import Tell
@@ -74,10 +74,11 @@ def proxy_runs(
     made = [_shares(natural, number, seed) for number in range(runs)]
     if len(done) < runs:
         tell("reading", 0, 1)
-        held, vocabulary = read_groups(sources, settings, Fields(text), seed)
+        texts = Texts(sources, settings, Fields(text))
+        held = texts.groups(seed)
     for number in range(len(done), runs):
         tell("training", number, runs)
-        losses = train_proxy(held, [Phase(1.0, made[number])], vocabulary, settings, seed)
+        losses = train_proxy(held, [Phase(1.0, made[number])], texts.pairs.size, settings, seed)
         shares = dict(zip(groups, made[number].tolist(), strict=True))
         done.append({"run": number, **shares, **{f"{name}_loss": loss for name, loss in losses.items()}, "plan": plan})
         if table is not None:

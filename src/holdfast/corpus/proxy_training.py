@@ -83,18 +83,51 @@ class Supply:
         return found
 
 
-def read_groups(
-    sources: Mapping[str, list[Source]], settings: Proxy, fields: Fields, seed: int, steering: int = 0
-) -> tuple[dict[str, Group], int]:  # fmt: skip
-    """The groups as rows of codes of one vocabulary, learnt from all of them alike; the size of that."""
-    from holdfast.nets.tokens import BytePairs
+class Texts:
+    """The texts of the groups, a vocabulary learnt from all of them alike; every text is cut into codes once."""
 
-    room = 4 * settings.read  # bytes: a token has about so many, or fewer
-    texts = {name: _texts(some, fields, room) for name, some in sources.items()}
-    share = min(sum(map(len, some)) for some in texts.values())
-    pairs = BytePairs.learn((text for some in texts.values() for text in _first(some, share)), settings.merges)
-    made = {name: _group(name, some, pairs, settings, seed, steering) for name, some in texts.items()}
-    return made, pairs.size
+    def __init__(self, sources: Mapping[str, list[Source]], settings: Proxy, fields: Fields) -> None:
+        from holdfast.nets.tokens import BytePairs
+
+        room = 4 * settings.read  # bytes: a token has about so many, or fewer
+        self.settings = settings
+        self.texts = {name: _texts(some, fields, room) for name, some in sources.items()}
+        share = min(sum(map(len, some)) for some in self.texts.values())
+        every = (text for some in self.texts.values() for text in _first(some, share))
+        self.pairs = BytePairs.learn(every, settings.merges)
+        self.codes: dict[tuple[str, int], list[int]] = {}
+
+    def groups(self, seed: int, steering: int = 0) -> dict[str, Group]:
+        """The groups as rows of codes; the seed says which documents are held out, `steering` how many rows steer."""
+        return {name: self._group(name, seed, steering) for name in self.texts}
+
+    def _codes(self, name: str, place: int) -> list[int]:
+        if (name, place) not in self.codes:
+            self.codes[name, place] = self.pairs.encode(self.texts[name][place])
+        return self.codes[name, place]
+
+    def _group(self, name: str, seed: int, steering: int) -> Group:
+        from holdfast.nets.tokens import START
+
+        rng = np.random.default_rng(seed)
+        room, left = self.settings.context - 1, self.settings.read
+        rows: list[list[int]] = []
+        aside: list[list[int]] = []
+        for place in rng.permutation(len(self.texts[name])).tolist():
+            codes = self._codes(name, place)[:left]
+            left -= len(codes)
+            cut_up = [[START, *codes[first : first + room]] for first in range(0, len(codes), room)]
+            wanted = len(aside) < ROWS_HELD_OUT and len(aside) < HELD_OUT * (len(rows) + len(aside) + 1)
+            (aside if wanted else rows).extend(cut_up)
+            if left <= 0:
+                break
+        if len(rows) < LEAST or not aside:
+            raise wrong(f"group {name}: {len(rows) + len(aside)} rows of {room} tokens; expected at least {LEAST + 1}.")
+        steering = min(steering, len(rows) // 4)
+        return Group(rows[steering:], self._sized(aside[:ROWS_HELD_OUT]), self._sized(rows[:steering]))
+
+    def _sized(self, codes: list[list[int]]) -> Rows:
+        return Rows(codes, sum(len(self.pairs.decode(row).encode()) for row in codes))
 
 
 def train_proxy(
@@ -169,28 +202,3 @@ def _first(texts: list[str], room: int) -> Iterator[str]:
             return
         yield text
         room -= len(text)
-
-
-def _group(name: str, texts: list[str], pairs: Any, settings: Proxy, seed: int, steering: int) -> Group:
-    from holdfast.nets.tokens import START
-
-    rng = np.random.default_rng(seed)
-    room, left = settings.context - 1, settings.read
-    rows: list[list[int]] = []
-    aside: list[list[int]] = []
-    for place in rng.permutation(len(texts)).tolist():
-        codes = pairs.encode(texts[place])[:left]
-        left -= len(codes)
-        cut_up = [[START, *codes[first : first + room]] for first in range(0, len(codes), room)]
-        wanted = len(aside) < ROWS_HELD_OUT and len(aside) < HELD_OUT * (len(rows) + len(aside) + 1)
-        (aside if wanted else rows).extend(cut_up)
-        if left <= 0:
-            break
-    if len(rows) < LEAST or not aside:
-        raise wrong(f"group {name}: {len(rows) + len(aside)} rows of {room} tokens; expected at least {LEAST + 1}.")
-    steering = min(steering, len(rows) // 4)
-    return Group(rows[steering:], _sized(aside[:ROWS_HELD_OUT], pairs), _sized(rows[:steering], pairs))
-
-
-def _sized(codes: list[list[int]], pairs: Any) -> Rows:
-    return Rows(codes, sum(len(pairs.decode(row).encode()) for row in codes))

@@ -8,6 +8,7 @@ from holdfast.core import Mixer
 
 PERTURBED = 0.75  # share of the group that a round is to tell about
 
+
 class Aioli(Mixer):
     r"""The next proportions of a training in progress, from what short rounds with other proportions gained.
 

@@ -6,11 +6,12 @@ import numpy as np
 
 from holdfast.core import Mixer
 
-
 HALF_LIFE = 15.4  # repeats, as published
 
 
-def effective_tokens(sizes: np.ndarray, repeats: np.ndarray, quality: np.ndarray, half_life: float = HALF_LIFE) -> float:
+def effective_tokens(
+    sizes: np.ndarray, repeats: np.ndarray, quality: np.ndarray, half_life: float = HALF_LIFE
+) -> float:
     """What all tokens are worth that are seen when every group is seen `repeats` times.
 
     >>> effective_tokens(np.array([10.0, 4.0]), np.array([0.5, 1.0]), np.array([1.0, 0.5]))      # 10 / 2 + 4 / 2
