@@ -217,7 +217,7 @@ def test_the_command(groups: dict[str, Path], tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(rule_trials, "train_proxy", stopped)
     done = CliRunner().invoke(app, [*words, *trained, "--proxies", "0", "--rules", "temperature"])
-    assert done.exit_code == 130 and "the same command goes on from there" in done.output
+    assert done.exit_code == 130 and "runs-rules.csv: the same command goes on from there" in done.output
 
 
 def test_on_real_text_a_scarce_play_is_learnt_better_where_it_is_repeated(tmp_path: Path) -> None:

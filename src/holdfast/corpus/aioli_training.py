@@ -19,11 +19,23 @@ from holdfast.corpus.proxy_training import (
 )
 from holdfast.corpus.sources import wrong
 
-SWEEPS, STEPS = 2, 3  # every group is perturbed so often a round, there and back, for so many steps
+SWEEPS, STEPS = 2, 2  # every group is perturbed so often a round, there and back, for so many steps
 LEARNING = 0.4  # of the training goes into perturbed steps, at most
 ROUNDS = 8  # at most
 STEERING = 16  # rows of every group that are neither trained on nor measured at the end: the losses that steer
 UPDATE = 1.0  # rate of the update of one round
+
+
+def steps_and_rounds(rows: int, groups: int) -> tuple[int, int]:
+    """How many steps a perturbed part of a training of `rows` rows has, and how many rounds there are."""
+    steps, parts = -(-rows // BATCH), SWEEPS * groups
+    if parts > LEARNING * steps:
+        raise wrong(
+            f"{steps} steps are too few to perturb {groups} groups; expected at least "
+            f"{int(np.ceil(parts / LEARNING))}: raise --tokens or leave Aioli out."
+        )
+    perturbed = min(STEPS, int(LEARNING * steps / parts))
+    return perturbed, min(ROUNDS, int(LEARNING * steps / (parts * perturbed)))
 
 
 class Steered:
@@ -37,14 +49,7 @@ class Steered:
         self.network, self.groups, self.supply = network, list(groups.values()), supply
         self.rng = np.random.default_rng([seed, 1])
         self.steps = -(-rows // BATCH)
-        parts = SWEEPS * len(self.groups)
-        if parts > LEARNING * self.steps:
-            raise wrong(
-                f"{self.steps} steps are too few to perturb {len(self.groups)} groups; expected at least "
-                f"{int(np.ceil(parts / LEARNING))}: raise --tokens or leave Aioli out."
-            )
-        self.perturbed = min(STEPS, int(LEARNING * self.steps / parts))
-        count = min(ROUNDS, int(LEARNING * self.steps / (parts * self.perturbed)))
+        self.perturbed, count = steps_and_rounds(rows, len(self.groups))
         self.edges = np.floor(np.linspace(0, self.steps, count + 1) + 0.5).astype(int)
         self.shares = np.full(len(self.groups), 1 / len(self.groups))
         self.rounds: list[dict[str, Any]] = []

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from holdfast.core import Estimate
-from holdfast.corpus.aioli_training import STEERING, train_steered
+from holdfast.corpus.aioli_training import STEERING, steps_and_rounds, train_steered
 from holdfast.corpus.proportion_rules import TITLES, Amounts, Rule, amounts, known_group, rules_of
 from holdfast.corpus.proxies import natural_shares, plan_of, save_table
 from holdfast.corpus.proxy_training import Group, Phase, Proxy, Texts, train_proxy
@@ -95,11 +95,8 @@ def mix_rules(
 
     Fails to say anything about models so much larger that other mixtures are best for them.
     """
-    if find_spec("torch") is None:
-        raise wrong("training proxies needs torch: pip install 'holdfast[torch]'")
-    if seeds < LEAST_SEEDS:
-        raise wrong(f"{seeds} seeds; expected at least {LEAST_SEEDS}: an interval rests on them.")
     settings, tell = proxy or Proxy(), progress or (lambda title, done, total: None)
+    check_rules(list(groups), rules, seeds, wanted, quality, settings, mixtures)
     sources = {name: find_sources(one) for name, one in groups.items()}
     natural = natural_shares(sources, sizes)
     given = amounts(sizes or dict(zip(groups, natural.tolist(), strict=True)), None, wanted, quality)
@@ -127,6 +124,20 @@ def mix_rules(
             save_table(pl.DataFrame(kept), Path(table))
     tell("training", len(asked), len(asked))
     return Tables(_record(_collected(given, chosen, done, range(seed + 1, seed + seeds + 1)), chosen, settings))
+
+
+def check_rules(
+    groups: Sequence[str], rules: Sequence[str], seeds: int, wanted: Sequence[str],
+    quality: Mapping[str, float] | None, settings: Proxy, mixtures: Mapping[str, Mapping[str, float]] | None = None,
+) -> None:  # fmt: skip
+    """Whether `mix_rules` can be called so; says what is wrong before anything is read or trained."""
+    if find_spec("torch") is None:
+        raise wrong("training proxies needs torch: pip install 'holdfast[torch]'")
+    if seeds < LEAST_SEEDS:
+        raise wrong(f"{seeds} seeds; expected at least {LEAST_SEEDS}: an interval rests on them.")
+    given = amounts(dict.fromkeys(groups, 1.0), None, wanted, quality)
+    if "aioli" in _chosen(given, rules, mixtures or {}):
+        steps_and_rounds(settings.rows, len(given.names))
 
 
 def _chosen(given: Amounts, names: Sequence[str], mixtures: Mapping[str, Mapping[str, float]]) -> dict[str, Rule]:

@@ -111,17 +111,24 @@ def _trained(
     alone = method == "aioli"
     wanted = rules or ("even,aioli" if alone else None)
     stages = {"training": 0.0 if alone or not proxies else 0.5 if wanted else 1.0, "trying rules": 1.0}
-    with shared.told(table, shares=stages) as tell:
+    beside = Path(table).with_name(f"{Path(table).stem}-rules.csv")
+    kept = [table] if wanted is None else [*([table] if stages["training"] else []), str(beside)]
+    with shared.told(" and ".join(kept), shares=stages) as tell:
         from holdfast.corpus.proxies import Proxy
 
         paths = dict(shared.named(words, "--train", "web=web.jsonl") for words in train)
         settings: dict[str, Any] = {"proxy": Proxy(tokens=tokens), "seed": seed, "progress": tell}
-        if wanted is None and any(given.values()):
+        names = [name.strip() for name in (wanted or "").split(",") if name.strip()]
+        if wanted is not None:
+            from holdfast.corpus.rule_trials import check_rules
+
+            check_rules(list(paths), names, seeds, given["wanted"], given["quality"], settings["proxy"])
+        elif given["budget"] is not None or given["wanted"] or given["quality"]:
             raise ValueError("--budget, --want and --quality are for --rules, or for a plan without RUNS and --train.")
         found = None if alone or (wanted and not proxies) else _best(table, paths, sizes, method, proxies, settings)
         if wanted is None:
             return found
-        tried = _tried(table, paths, wanted, seeds, sizes, given, found, settings)
+        tried = _tried(beside, paths, names, seeds, sizes, given, found, settings)
         return tried if found is None else _joined(found, tried)
 
 
@@ -139,21 +146,19 @@ def _best(
 
 
 def _tried(
-    table: str, paths: dict[str, str], rules: str, seeds: int, sizes: dict[str, float] | None, given: dict[str, Any],
-    found: Any, settings: dict[str, Any],
+    table: Path, paths: dict[str, str], rules: list[str], seeds: int, sizes: dict[str, float] | None,
+    given: dict[str, Any], found: Any, settings: dict[str, Any],
 ) -> Any:  # fmt: skip
     """The rules by name, and what the runs call best beside them."""
     from holdfast.corpus import mix_rules
     from holdfast.corpus.proportion_rules import count_tokens
 
-    beside = Path(table).with_name(f"{Path(table).stem}-rules.csv")
     if given["budget"] is not None and sizes is None:
         sizes = {name: count_tokens(path) for name, path in paths.items()}
     best = {} if found is None else {"found": {row["group"]: row["best"] for row in found["proportions"]}}
-    names = [name.strip() for name in rules.split(",") if name.strip()]
     tell = settings["progress"]
     more = {**settings, "progress": lambda stage, done, total: tell("trying rules", done, total)}
-    return mix_rules(paths, table=beside, rules=names, seeds=seeds, sizes=sizes, mixtures=best, **given, **more)
+    return mix_rules(paths, table=table, rules=rules, seeds=seeds, sizes=sizes, mixtures=best, **given, **more)
 
 
 def _joined(found: Any, tried: Any) -> Any:
