@@ -55,6 +55,14 @@ def test_no_plan_is_worth_more_than_planned_repeats() -> None:
         assert sum(rule["repeats"][name] * size for name, size in found["sizes"].items()) == pytest.approx(7e9)
 
 
+def test_the_unit_of_the_sizes_does_not_matter() -> None:
+    """Shares in place of tokens: a budget of less than one must not be rounded to one."""
+    large = plan_mix({"web": 5e9, "books": 2e8}, 7e9, wanted=["books"], quality={"books": 2.0})["rules"]
+    small = plan_mix({"web": 0.5, "books": 0.02}, 0.7, wanted=["books"], quality={"books": 2.0})["rules"]
+    for name, rule in large.items():
+        assert small[name]["overall"] == pytest.approx(rule["overall"]) and rule["repeats"]["books"] > 1.1
+
+
 def test_nothing_repeats_and_nothing_speaks_for_a_rule() -> None:
     found = plan_mix({"web": 1000.0, "books": 900.0}, 500)
     assert found.verdict.startswith("No rule loses more than 1 %")

@@ -178,7 +178,7 @@ def test_aioli_takes_as_many_rows_as_any_rule_and_sees_every_group_alike_often(m
 
 def test_wrong_rules_are_told(groups: dict[str, Path], tmp_path: Path) -> None:
     for settings, said in (
-        ({"rules": ["evn"]}, "rules: no group is called 'evn'. Did you mean 'even'"),
+        ({"rules": ["evn"]}, "rules: no rule is called 'evn'. Did you mean 'even'"),
         ({"rules": ["end"]}, "the rule end needs wanted groups"),
         ({"rules": ["repeats"]}, "the rule repeats needs qualities that differ"),
         ({"rules": []}, "nothing to compare the natural mixture with"),
@@ -186,6 +186,7 @@ def test_wrong_rules_are_told(groups: dict[str, Path], tmp_path: Path) -> None:
         ({"wanted": ["sum"]}, "Did you mean 'sums'"),
         ({"budget": 5.0}, "a budget wants sizes in its unit"),
         ({"mixtures": {"mine": {"sms": 1.0}}}, "mixture mine: no group is called 'sms'"),
+        ({"mixtures": {"even": {"sums": 1.0}}}, "mixture even: a rule is called so"),
         ({"mixtures": {"mine": {"sums": -1.0}}}, "mixture mine: expected shares of at least 0"),
     ):
         with pytest.raises(InputError, match=said):

@@ -25,7 +25,7 @@ def plan_mix(
     sizes
         Tokens that there are of every group, above 0.
     budget
-        Tokens to train on, at least 1; by default all that there are.
+        Tokens to train on, above 0; by default all that there are.
     wanted
         Groups that are to be strong at the end: half of the last 15 % of the training is theirs.
     quality

@@ -20,6 +20,7 @@ TITLES = {
 }  # fmt: skip
 BYTES = 4  # of text that a token is taken for where files are counted
 WANTED = 0.5  # share of the wanted groups at the end of training; halfway from theirs to all where they have it already
+UNIT = 10**12
 FINAL = 0.15  # of the training, in which they have it
 
 
@@ -65,8 +66,8 @@ def amounts(
     given = np.array([float(sizes[name]) for name in names])
     if not np.isfinite(given).all() or given.min() <= 0:
         raise wrong(f"the size of {names[int(np.argmin(np.nan_to_num(given, nan=-1.0)))]}: expected above 0.")
-    if budget is not None and not (np.isfinite(budget) and budget >= 1):
-        raise wrong(f"a budget of {budget:g} tokens; expected at least 1.")
+    if budget is not None and not (np.isfinite(budget) and budget > 0):
+        raise wrong(f"a budget of {budget:g} tokens; expected above 0.")
     for what, some in (("wanted", wanted), ("quality", quality or {})):
         for name in some:
             known_group(name, names, what)
@@ -79,12 +80,12 @@ def amounts(
     return Amounts(names, given, float(given.sum()) if budget is None else float(budget), mask, worth)
 
 
-def known_group(name: str, names: Sequence[str], what: str) -> None:
-    """An error where no group is called so."""
+def known_group(name: str, names: Sequence[str], what: str, kind: str = "group") -> None:
+    """An error where nothing of the kind is called so."""
     if name not in names:
         near = get_close_matches(name, names, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Groups: {', '.join(names)}."
-        raise wrong(f"{what}: no group is called {name!r}. {hint}")
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names)}."
+        raise wrong(f"{what}: no {kind} is called {name!r}. {hint}")
 
 
 def rules_of(given: Amounts) -> dict[str, Rule]:
@@ -92,7 +93,8 @@ def rules_of(given: Amounts) -> dict[str, Rule]:
     from holdfast.mixing import RepeatPlanning
     from holdfast.weighting import TemperatureMix, UniMax
 
-    natural, count = given.natural, max(round(given.budget), 1)
+    natural = given.natural
+    sizes = given.sizes * (UNIT / given.budget)  # a budget of so many whole tokens, whatever the unit
     start, end = (TemperatureMix(progress=progress) for progress in (0.0, 1.0))
     found = {
         "natural": [Phase(1.0, natural)],
@@ -101,10 +103,10 @@ def rules_of(given: Amounts) -> dict[str, Rule]:
             Phase(start.switch, start.mix_groups(sizes=given.sizes)),
             Phase(1 - start.switch, end.mix_groups(sizes=given.sizes)),
         ],
-        "unimax": [Phase(1.0, UniMax().mix_groups(sizes=given.sizes, budget=count))],
+        "unimax": [Phase(1.0, UniMax().mix_groups(sizes=sizes, budget=UNIT))],
     }
     if np.ptp(given.quality) > 0:
-        planned = RepeatPlanning().mix_groups(sizes=given.sizes, budget=count, quality=given.quality)
+        planned = RepeatPlanning().mix_groups(sizes=sizes, budget=UNIT, quality=given.quality)
         found["repeats"] = [Phase(1.0, planned)]
     if given.wanted.any():
         found["end"] = _end(given)

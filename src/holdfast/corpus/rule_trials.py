@@ -24,7 +24,7 @@ from holdfast.report.tables import Tables
 
 LEVEL = 0.9
 LEAST_SEEDS = 3
-NEEDS = {"repeats": "qualities that differ (quality)", "end": "wanted groups (wanted)"}
+NEEDS = {"repeats": "qualities that differ (--quality)", "end": "wanted groups (--want)"}
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _chosen(given: Amounts, names: Sequence[str], mixtures: Mapping[str, Mapping
     there = {**rules_of(given), "aioli": Rule("aioli", [])}
     for name in names:
         if name != "all" and name not in (*there, *NEEDS):
-            known_group(name, ["all", *there], "rules")
+            known_group(name, ["all", *there], "rules", "rule")
         if name in NEEDS and name not in there:
             raise wrong(f"the rule {name} needs {NEEDS[name]}.")
     found = {name: rule for name, rule in there.items() if name == "natural" or name in names or "all" in names}
@@ -153,6 +153,8 @@ def _chosen(given: Amounts, names: Sequence[str], mixtures: Mapping[str, Mapping
         for group in shares:
             known_group(group, given.names, f"mixture {name}")
         values = np.array([float(shares.get(group, 0.0)) for group in given.names])
+        if name in there:
+            raise wrong(f"mixture {name}: a rule is called so. Give it another name.")
         if values.min() < 0 or not values.sum() > 0:
             raise wrong(f"mixture {name}: expected shares of at least 0, and something above 0.")
         found[name] = Rule(name, [Phase(1.0, values / values.sum())])
