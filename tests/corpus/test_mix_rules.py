@@ -96,6 +96,9 @@ def test_a_call_that_was_stopped_goes_on_and_rules_are_added(
     more = made(groups, rules=["even", "temperature"], table=tmp_path / "rules.csv")
     assert calls[0] == 10 and set(more["losses"]) == {"natural", "even", "temperature"}
     assert made(groups, wanted=["sums"], table=table).to_dict() == tried.to_dict() and calls[0] == 10
+    turned = dict(reversed(SIZES.items()))
+    same = mix_rules(groups, seeds=3, sizes=turned, proxy=TINY, wanted=["sums"], table=table)
+    assert same["losses"] == tried["losses"] and calls[0] == 10, "sizes belong to groups by name"
     with pytest.raises(InputError, match="other trainings than these"):
         mix_rules(groups, seeds=3, sizes=SIZES, budget=500, proxy=TINY, table=table)
 

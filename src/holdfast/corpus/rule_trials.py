@@ -18,7 +18,7 @@ from holdfast.corpus.proportion_rules import TITLES, Amounts, Rule, amounts, kno
 from holdfast.corpus.proxies import natural_shares, plan_of, save_table
 from holdfast.corpus.proxy_training import Group, Phase, Proxy, Texts, train_proxy
 from holdfast.corpus.records import Fields
-from holdfast.corpus.sources import find_sources, wrong
+from holdfast.corpus.sources import Source, find_sources, wrong
 from holdfast.engine.stage import Tell
 from holdfast.report.tables import Tables
 
@@ -98,32 +98,63 @@ def mix_rules(
     settings, tell = proxy or Proxy(), progress or (lambda title, done, total: None)
     check_rules(list(groups), rules, seeds, wanted, quality, settings, mixtures)
     sources = {name: find_sources(one) for name, one in groups.items()}
-    natural = natural_shares(sources, sizes)
-    given = amounts(sizes or dict(zip(groups, natural.tolist(), strict=True)), None, wanted, quality)
-    if budget is not None:
-        if sizes is None:
-            raise wrong("a budget wants sizes in its unit: say how much there is of every group.")
-        given = amounts(sizes, budget, wanted, quality)
+    given = _given(sources, sizes, budget, wanted, quality)
     limits = np.maximum(np.rint(settings.rows * given.sizes / given.budget), 1).astype(int).tolist()
-    chosen = _chosen(given, rules, mixtures or {})
-    plan = plan_of(sources, settings, natural, text, seed, "rules", limits)
-    done, kept = _done(table, plan, list(groups))
-    texts, asked = None, [(number, rule) for number in range(seed + 1, seed + seeds + 1) for rule in chosen.values()]
-    held: tuple[int, dict[str, Group]] = (-1, {})
-    for place, (number, rule) in enumerate(asked):
-        tell("training", place, len(asked))
-        if (_schedule(rule), number) in done:
+    chosen, numbers = _chosen(given, rules, mixtures or {}), range(seed + 1, seed + seeds + 1)
+    kept = _Kept(table, plan_of(sources, settings, given.natural, text, seed, "rules", limits), list(groups))
+    left = [
+        (number, rule) for number in numbers for rule in chosen.values() if (_schedule(rule), number) not in kept.rows
+    ]
+    texts = Texts(sources, settings, Fields(text)) if left else None
+    held: tuple[int, dict[str, Group]] = (seed, {})
+    for number, rule in left:
+        tell("training", len(kept.rows), len(kept.rows) + len(left))
+        if texts is None or (_schedule(rule), number) in kept.rows:  # two rules that do the same
             continue
-        texts = texts or Texts(sources, settings, Fields(text))
-        if held[0] != number:
-            held = number, texts.groups(number, STEERING)
-        row = _trained(rule, held[1], texts, number, limits)
-        done[_schedule(rule), number] = row
-        kept.append({"rule": rule.name, "seed": number, "schedule": _schedule(rule), **row, "plan": plan})
-        if table is not None:
-            save_table(pl.DataFrame(kept), Path(table))
-    tell("training", len(asked), len(asked))
-    return Tables(_record(_collected(given, chosen, done, range(seed + 1, seed + seeds + 1)), chosen, settings))
+        held = held if held[0] == number else (number, texts.groups(number, STEERING))
+        kept.add(rule, number, _trained(rule, held[1], texts, number, limits))
+    tell("training", 1, 1)
+    return Tables(_record(_collected(given, chosen, kept, numbers), chosen, settings))
+
+
+class _Kept:
+    """Trainings by schedule and seed: those that a table holds, and those that are added to it."""
+
+    def __init__(self, table: str | Path | None, plan: str, groups: list[str]) -> None:
+        self.path, self.plan = None if table is None else Path(table), plan
+        columns = ["rule", "seed", "schedule", *(f"{name}_loss" for name in groups), "rounds", "short", "plan"]
+        rows = self._read() if self.path is not None and self.path.exists() else []
+        if not all(list(row) == columns and row["plan"] == plan for row in rows):
+            raise wrong(
+                f"{table} holds other trainings than these: of other files, groups, sizes or settings. Name a new table."
+            )
+        self.rows = {(str(row["schedule"]), int(row["seed"])): row for row in rows}
+
+    def _read(self) -> list[dict[str, Any]]:
+        texts = dict.fromkeys(("rule", "schedule", "rounds", "short", "plan"), pl.String)
+        try:
+            return pl.read_csv(self.path, schema_overrides=texts).to_dicts()
+        except (pl.exceptions.PolarsError, OSError) as problem:
+            raise wrong(f"{self.path} cannot be read as a table: {str(problem).splitlines()[0]}") from None
+
+    def add(self, rule: Rule, seed: int, row: dict[str, Any]) -> None:
+        """One more training; the table is written anew."""
+        named = {"rule": rule.name, "seed": seed, "schedule": _schedule(rule)}
+        self.rows[_schedule(rule), seed] = {**named, **row, "plan": self.plan}
+        if self.path is not None:
+            save_table(pl.DataFrame(list(self.rows.values())), self.path)
+
+
+def _given(
+    sources: dict[str, list[Source]], sizes: Mapping[str, float] | None, budget: float | None, wanted: Sequence[str],
+    quality: Mapping[str, float] | None,
+) -> Amounts:  # fmt: skip
+    """The amounts in the order of the groups; without sizes the bytes of their files, all of them once."""
+    natural = natural_shares(sources, sizes)
+    if sizes is None and budget is not None:
+        raise wrong("a budget wants sizes in its unit: say how much there is of every group.")
+    ordered = dict(zip(sources, natural.tolist(), strict=True)) if sizes is None else {n: sizes[n] for n in sources}
+    return amounts(ordered, budget, wanted, quality)
 
 
 def check_rules(
@@ -188,27 +219,8 @@ def _trained(rule: Rule, groups: dict[str, Group], texts: Texts, seed: int, limi
     }  # fmt: skip
 
 
-def _done(
-    table: str | Path | None, plan: str, groups: list[str]
-) -> tuple[dict[tuple[str, int], dict[str, Any]], list[dict[str, Any]]]:
-    """The trainings that a table holds by schedule and seed, and all of its rows."""
-    if table is None or not Path(table).exists():
-        return {}, []
-    texts = dict.fromkeys(("rule", "schedule", "rounds", "short", "plan"), pl.String)
-    try:
-        rows = pl.read_csv(table, schema_overrides=texts).to_dicts()
-    except (pl.exceptions.PolarsError, OSError) as problem:
-        raise wrong(f"{table} cannot be read as a table: {str(problem).splitlines()[0]}") from None
-    columns = ["rule", "seed", "schedule", *(f"{name}_loss" for name in groups), "rounds", "short", "plan"]
-    if not all(list(row) == columns and row["plan"] == plan for row in rows):
-        raise wrong(f"{table} holds other trainings than these: of other files, groups, sizes or settings. "
-                    "Name a new table.")  # fmt: skip
-    return {(row["schedule"], row["seed"]): row for row in rows}, rows
-
-
-def _collected(
-    given: Amounts, chosen: dict[str, Rule], done: dict[tuple[str, int], dict[str, Any]], seeds: range
-) -> _Trials:  # fmt: skip
+def _collected(given: Amounts, chosen: dict[str, Rule], kept: _Kept, seeds: range) -> _Trials:
+    done = kept.rows
     losses = {
         name: np.array([[done[_schedule(rule), seed][f"{group}_loss"] for group in given.names] for seed in seeds])
         for name, rule in chosen.items()
