@@ -102,13 +102,12 @@ def mix_rules(
     limits = np.maximum(np.rint(settings.rows * given.sizes / given.budget), 1).astype(int).tolist()
     chosen, numbers = _chosen(given, rules, mixtures or {}), range(seed + 1, seed + seeds + 1)
     kept = _Kept(table, plan_of(sources, settings, given.natural, text, seed, "rules", limits), list(groups))
-    left = [
-        (number, rule) for number in numbers for rule in chosen.values() if (_schedule(rule), number) not in kept.rows
-    ]
+    every = [(number, rule) for number in numbers for rule in chosen.values()]
+    left = [(number, rule) for number, rule in every if (_schedule(rule), number) not in kept.rows]
     texts = Texts(sources, settings, Fields(text)) if left else None
     held: tuple[int, dict[str, Group]] = (seed, {})
-    for number, rule in left:
-        tell("training", len(kept.rows), len(kept.rows) + len(left))
+    for place, (number, rule) in enumerate(left):
+        tell("training", place, len(left))
         if texts is None or (_schedule(rule), number) in kept.rows:  # two rules that do the same
             continue
         held = held if held[0] == number else (number, texts.groups(number, STEERING))
@@ -123,19 +122,12 @@ class _Kept:
     def __init__(self, table: str | Path | None, plan: str, groups: list[str]) -> None:
         self.path, self.plan = None if table is None else Path(table), plan
         columns = ["rule", "seed", "schedule", *(f"{name}_loss" for name in groups), "rounds", "short", "plan"]
-        rows = self._read() if self.path is not None and self.path.exists() else []
+        rows = _rows(self.path) if self.path is not None and self.path.exists() else []
         if not all(list(row) == columns and row["plan"] == plan for row in rows):
             raise wrong(
-                f"{table} holds other trainings than these: of other files, groups, sizes or settings. Name a new table."
+                f"{table} holds other trainings than these: of other files, groups, sizes or settings. Name a new one."
             )
         self.rows = {(str(row["schedule"]), int(row["seed"])): row for row in rows}
-
-    def _read(self) -> list[dict[str, Any]]:
-        texts = dict.fromkeys(("rule", "schedule", "rounds", "short", "plan"), pl.String)
-        try:
-            return pl.read_csv(self.path, schema_overrides=texts).to_dicts()
-        except (pl.exceptions.PolarsError, OSError) as problem:
-            raise wrong(f"{self.path} cannot be read as a table: {str(problem).splitlines()[0]}") from None
 
     def add(self, rule: Rule, seed: int, row: dict[str, Any]) -> None:
         """One more training; the table is written anew."""
@@ -143,6 +135,14 @@ class _Kept:
         self.rows[_schedule(rule), seed] = {**named, **row, "plan": self.plan}
         if self.path is not None:
             save_table(pl.DataFrame(list(self.rows.values())), self.path)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    texts = dict.fromkeys(("rule", "schedule", "rounds", "short", "plan"), pl.String)
+    try:
+        return pl.read_csv(path, schema_overrides=texts).to_dicts()
+    except (pl.exceptions.PolarsError, OSError) as problem:
+        raise wrong(f"{path} cannot be read as a table: {str(problem).splitlines()[0]}") from None
 
 
 def _given(
