@@ -19,21 +19,9 @@ pytest.importorskip("torch", reason="the extra torch is not installed")
 from holdfast.corpus import aioli_training, proxy_training, rule_trials
 from holdfast.corpus.proportion_rules import Amounts, Rule
 from holdfast.corpus.proxy_training import Group, Phase, Proxy, Rows, Supply
-from holdfast.datasets.corpora import real_documents
 
 TINY = Proxy(tokens=9_000, width=32, depth=1, context=64, merges=64, read=40_000)
 SIZES = {"english": 96.0, "sums": 4.0}
-
-
-@pytest.fixture(scope="module")
-def groups(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """English, and sums of two numbers: what helps with one does not help with the other."""
-    folder, rng = tmp_path_factory.mktemp("groups"), np.random.default_rng(0)
-    english = [text[:1500] for text in real_documents()[:60]]
-    sums = [" ".join(f"{a} + {b} = {a + b};" for a, b in rng.integers(0, 50, (60, 2))) for _ in range(60)]
-    for name, texts in (("english", english), ("sums", sums)):
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    return {name: folder / f"{name}.jsonl" for name in ("english", "sums")}
 
 
 def made(groups: dict[str, Path], **more: Any) -> Any:
