@@ -4,10 +4,12 @@
 
 Four groups of real text as in proxy_mixing.py, of unequal sizes (articles 60, plays 3, posts 30, reviews 7; all of it
 once), plays wanted. Every rule is trained with `--seeds` seeds as `holdfast corpus mix --rules all` does it.
-`coverage`: intervals from five drawn seeds against the mean of all other seeds. `told`: how often five seeds drawn
+`coverage`: intervals from five drawn seeds against the mean of all other seeds (which has noise of its
+own: `of_an_exact_interval` says how many an exact one would hold). `told`: how often five seeds drawn
 from all tell a rule apart from the natural mixture, and `false_alarms`, how often they do where every rule's mean
 difference was taken away. `aioli_intervals`: how often the intervals of Aioli's proportions hold what the true law
-gives, in rounds with a known law. `--write` appends to records/mix_rules.json.
+gives, in rounds with a known law. `perturbed_only`: Aioli's rounds without its updates, below the even mixture: what
+the perturbed steps alone cost. `--write` appends to records/mix_rules.json.
 """
 
 from __future__ import annotations
@@ -27,10 +29,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from proxy_mixing import write_groups
+from scipy import stats
 
 from holdfast.corpus import aioli_training, mix_rules, rule_trials
 from holdfast.corpus.proportion_rules import Amounts, Rule
-from holdfast.corpus.proxy_training import Phase, Proxy
+from holdfast.corpus.proxy_training import Phase, Proxy, Texts, train_proxy
+from holdfast.corpus.records import Fields
+from holdfast.corpus.sources import find_sources
 from holdfast.faults.worlds import mixing as worlds
 from holdfast.mixing import Aioli
 
@@ -55,7 +60,8 @@ def coverage(scores: dict[str, np.ndarray]) -> dict[str, Any]:
             true = float((scores["natural"] - scores[name])[~few].mean())
             held.append(said.low <= true <= said.high)
     by_rule = {name: float(np.mean(held)) for name, held in found.items()}
-    return {"share": float(np.mean(list(by_rule.values()))), "by_rule": by_rule}
+    exact = 1 - 2 * float(stats.t.sf(stats.t.ppf(0.95, FEW - 1) / (1 + FEW / (count - FEW)) ** 0.5, FEW - 1))
+    return {"share": float(np.mean(list(by_rule.values()))), "by_rule": by_rule, "of_an_exact_interval": exact}
 
 
 def told(losses: dict[str, np.ndarray], centred: bool) -> dict[str, Any]:
@@ -88,6 +94,21 @@ def aioli_intervals(count: int = 400) -> dict[str, float]:
     return {"share": float(np.mean(held)), "width": float(np.mean(width)), "laws": count}
 
 
+def perturbed_only(groups: dict[str, Path], count: int = 10) -> dict[str, Any]:
+    """Aioli's rounds with a rate of 0, which leaves the even mixture between them, against the even mixture."""
+    settings = Proxy(tokens=TOKENS)
+    texts = Texts({name: find_sources(path) for name, path in groups.items()}, settings, Fields())
+    even, perturbed = [], []
+    rate, aioli_training.UPDATE = aioli_training.UPDATE, 0.0
+    for seed in range(1, count + 1):
+        held, size = texts.groups(seed, aioli_training.STEERING), texts.pairs.size
+        alike = [Phase(1.0, np.full(len(held), 1 / len(held)))]
+        even.append(np.mean(list(train_proxy(held, alike, size, settings, seed).values())))
+        perturbed.append(np.mean(list(aioli_training.train_steered(held, size, settings, seed)[0].values())))
+    aioli_training.UPDATE = rate
+    return rule_trials.paired(np.array(even), np.array(perturbed))._asdict()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=25)
@@ -99,6 +120,7 @@ def main() -> None:
             groups, table=table, seeds=asked.seeds, sizes=SIZES, wanted=["plays"], proxy=Proxy(tokens=TOKENS)
         )
         rounds = [json.loads(row) for row in _column(table, "aioli")]
+        alone = perturbed_only(groups)
     fidelity = [one["left_out_fidelity"] for some in rounds for one in some]
     losses = {name: np.array(each) for name, each in tried["losses"].items()}
     wanted = list(groups).index("plays")
@@ -115,7 +137,7 @@ def main() -> None:
         "below_even": {what: below(each, "even") for what, each in scores.items()},
         "coverage": {what: coverage(each) for what, each in scores.items()},
         "told": told(losses, centred=False), "false_alarms": told(losses, centred=True),
-        "aioli_intervals": aioli_intervals(),
+        "aioli_intervals": aioli_intervals(), "perturbed_only": alone,
         "cpu_seconds": round(time.process_time() - started, 1), "losses": tried["losses"],
     }  # fmt: skip
     print(json.dumps({name: value for name, value in record.items() if name != "losses"}, indent=1))

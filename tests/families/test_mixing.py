@@ -75,6 +75,18 @@ def test_aioli_knows_how_far_its_law_holds_in_a_round_that_it_has_not_seen() -> 
     assert abs(mixer.left_out_fidelity_ - left_out) < 1e-5 < mixer.fidelity_ - left_out
 
 
+def test_a_trend_of_the_losses_is_not_taken_for_a_group_that_came_late() -> None:
+    rng = np.random.default_rng(2)
+    law, count = np.array([[0.3, 0.05], [0.1, 0.2]]), 14
+    shares = np.column_stack([np.linspace(0.1, 0.9, count), np.linspace(0.9, 0.1, count)])
+    shares += rng.uniform(-0.1, 0.1, (count, 1)) * [1, -1]  # the first group comes late, when losses hardly fall
+    drops = shares @ law.T + np.linspace(0.3, -0.3, count)[:, None] + rng.normal(0, 1e-3, (count, 2))
+    plain, trended = (Aioli(trend=trend).fit(proportions=shares, loss_drops=drops) for trend in (False, True))
+    assert np.abs(trended.influence_ - law).max() < 0.02 < 0.3 < np.abs(plain.influence_ - law).max()
+    with pytest.raises(ValueError, match="one more for the trend"):
+        Aioli(trend=True).fit(proportions=np.eye(2), loss_drops=np.eye(2))
+
+
 def test_aiolis_next_round_is_of_the_group_that_rounds_tell_least_about() -> None:
     rng = np.random.default_rng(1)
     shares = rng.dirichlet([5.0, 5.0, 0.2], 12)

@@ -74,7 +74,7 @@ class Steered:
             after = self._losses()
             drops.append(before - after)
             before = after
-        mixer = Aioli(rate=UPDATE).fit(proportions=np.array(tried), loss_drops=np.array(drops))
+        mixer = Aioli(rate=UPDATE, trend=True).fit(proportions=np.array(tried), loss_drops=np.array(drops))
         self.shares = mixer.mix_groups(sizes=self.shares)
         left = steps - len(tried) * self.perturbed
         said = float(before.mean()) - mixer.predicted_drop_ * left / self.perturbed

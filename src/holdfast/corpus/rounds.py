@@ -25,7 +25,8 @@ def mix_rounds(table: Runs, sizes: Mapping[str, float] | None, seed: int) -> Tab
     if np.linalg.matrix_rank(table.proportions, tol=1e-3) < groups:
         raise wrong("the rounds' shares do not tell the groups apart: make rounds with more of one group at a time.")
     now = natural_of(table, sizes)
-    mixer = Aioli(seed=seed).fit(proportions=table.proportions, loss_drops=drops)
+    trend = count >= groups + 2  # one more round would be spent on it, and none left to tell errors
+    mixer = Aioli(trend=trend, seed=seed).fit(proportions=table.proportions, loss_drops=drops)
     best = mixer.mix_groups(sizes=now)
     unseen = mixer.left_out_fidelity_
     found = {
@@ -39,7 +40,7 @@ def mix_rounds(table: Runs, sizes: Mapping[str, float] | None, seed: int) -> Tab
             "influence": mixer.influence_.tolist(), "error": mixer.influence_error_.tolist(),
             "fidelity": mixer.fidelity_, "left_out_fidelity": unseen if np.isfinite(unseen) else None,
         },
-        "rounds": count, "method": "aioli", "losses": [table.names[place] for place in _places(table)],
+        "rounds": count, "trend": trend, "method": "aioli", "losses": [table.names[place] for place in _places(table)],
     }  # fmt: skip
     return Tables(_record(found, table))
 
@@ -82,6 +83,7 @@ def _record(found: dict[str, Any], table: Runs) -> dict[str, Any]:
         if found["rounds"] > len(table.groups)
         else "No more rounds than groups: errors are unknown, and so are the intervals.",
         f"The next round that would teach most: {_most(found['proportions'])}.",
+        *(["That losses fall less from round to round was taken out: rows are in order."] if found["trend"] else []),
         *table.notes,
     ]
     return {

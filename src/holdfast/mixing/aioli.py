@@ -17,17 +17,20 @@ class Aioli(Mixer):
     A is the least-squares fit of the loss drops on the proportions of the rounds (`influence_`; `influence_error_` its
     standard errors; `fidelity_` the share of variance that the law explains, `left_out_fidelity_` the same of rounds
     that the fit has not seen, NaN where a round cannot be spared), scaled to unit size so that `rate` (:math:`\eta`)
-    has no unit. After the call: `predicted_drop_`, the mean drop per round with the new proportions; `low_` and
-    `high_`, 90 % of the proportions over `draws` laws drawn as the errors allow (0 and 1 with no round more than
-    groups: errors are unknown); `next_run_`, the round that would teach most, three quarters of the group whose column
-    of A is known worst. Use it when proportions can be changed during training and a few steps with each of several
-    mixtures can be spared. It fails with fewer rounds than groups, and where `fidelity_` is low: the law does not hold,
-    keep the proportions.
+    has no unit. With `trend`, what falls less and less from round to round, whatever the proportions, is fitted beside
+    it: rounds are then in the order in which they were made, and there is one more than groups. After the call:
+    `predicted_drop_`, the mean drop per round with the new proportions; `low_` and `high_`, 90 % of the proportions
+    over `draws` laws drawn as the errors allow (0 and 1 where no round is left to tell errors); `next_run_`, the round
+    that would teach most, three quarters of the group whose column of A is known worst. Use it when proportions can be
+    changed during training and a few steps with each of several mixtures can be spared. It fails with fewer rounds than
+    groups, and where `fidelity_` is low: the law does not hold, keep the proportions.
 
-    Two rounds, one of each group: the first helps itself by 0.4 and the other by 0.2, the second itself by 0.2:
+    Four rounds, there and back; the first group helps itself by 0.4 and the other by 0.2, the second itself by 0.2, and
+    every drop is 0.1 less than that of the round before:
 
-    >>> mixer = Aioli(rate=1.0).fit(proportions=[[1.0, 0.0], [0.0, 1.0]], loss_drops=[[0.4, 0.2], [0.0, 0.2]])
-    >>> mixer.influence_.round(2).tolist()
+    >>> mixer = Aioli(rate=1.0, trend=True).fit(proportions=[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]],
+    ...     loss_drops=[[0.55, 0.35], [0.05, 0.25], [-0.05, 0.15], [0.25, 0.05]])
+    >>> (mixer.influence_.round(2) + 0.0).tolist()
     [[0.4, 0.0], [0.2, 0.2]]
     >>> mixer.mix_groups(sizes=[1.0, 1.0]).round(2).tolist()      # e^(0.6 / s) : e^(0.2 / s), s = sqrt(0.24)
     [0.69, 0.31]
@@ -38,23 +41,29 @@ class Aioli(Mixer):
 
     silent = ("draws", "seed")  # intervals, not the mixture
     rate: float = 2.0
+    trend: bool = False
     draws: int = 400
     seed: int = 0
 
     def fit(self, proportions: np.ndarray, loss_drops: np.ndarray) -> Aioli:
         """`proportions` (r, m) of the rounds and by how much the loss of every group fell in each, (r, m)."""
         rounds, groups = proportions.shape
-        if rounds < groups:
-            raise ValueError(f"proportions holds {rounds} rounds for {groups} groups; expected at least one a group.")
-        inverse = np.linalg.pinv(proportions.T @ proportions + 1e-9 * np.eye(groups))
-        self.influence_ = (inverse @ proportions.T @ loss_drops).T
-        left = loss_drops - proportions @ self.influence_.T
-        self.inverse_, self.freedom_ = inverse, rounds - groups
+        if rounds < groups + self.trend:
+            more = "one a group, and one more for the trend" if self.trend else "one a group"
+            raise ValueError(f"proportions holds {rounds} rounds for {groups} groups; expected at least {more}.")
+        causes = proportions
+        if self.trend:
+            causes = np.column_stack([proportions, np.linspace(-1, 1, rounds)])
+        inverse = np.linalg.pinv(causes.T @ causes + 1e-9 * np.eye(causes.shape[1]))
+        law = (inverse @ causes.T @ loss_drops).T
+        left = loss_drops - causes @ law.T
+        self.influence_, self.inverse_ = law[:, :groups], inverse[:groups, :groups]
+        self.freedom_ = rounds - causes.shape[1]
         self.noise_ = (left**2).sum(axis=0) / max(self.freedom_, 1)
-        self.influence_error_ = np.sqrt(self.noise_[:, None] * np.diag(inverse))
+        self.influence_error_ = np.sqrt(self.noise_[:, None] * np.diag(self.inverse_))
         total = max(float(((loss_drops - loss_drops.mean(axis=0)) ** 2).sum()), 1e-300)
         self.fidelity_ = 1 - float((left**2).sum()) / total
-        spared = 1 - np.einsum("rm,mn,rn->r", proportions, inverse, proportions)
+        spared = 1 - np.einsum("rm,mn,rn->r", causes, inverse, causes)
         unseen = left / np.maximum(spared, 1e-9)[:, None]  # as a fit without this round would be off
         self.left_out_fidelity_ = 1 - float((unseen**2).sum()) / total if spared.min() > 1e-6 else float("nan")
         return self
