@@ -157,14 +157,38 @@ def test_phases_follow_each_other_with_their_own_shares(monkeypatch: pytest.Monk
 def test_aioli_takes_as_many_rows_as_any_rule_and_sees_every_group_alike_often(monkeypatch: pytest.MonkeyPatch) -> None:
     groups = {name: _group(500, first) for name, first in (("a", 1000), ("b", 2000), ("c", 3000))}
     told = iter(range(10_000))
-    monkeypatch.setattr(aioli_training, "bits_per_byte", lambda model, rows: 5 - 0.01 * next(told))
-    supply = Supply(groups, 0)
+    monkeypatch.setattr(aioli_training, "bits_per_byte", lambda model, rows: 5 * 0.995 ** next(told))
+    supply, asked = Supply(groups, 0), []
+    take = supply.take
+    monkeypatch.setattr(supply, "take", lambda shares, count: asked.append(shares.argmax()) or take(shares, count))
     batches = aioli_training.Steered(None, groups, supply, 400, seed=3)
     rows = [code for batch in batches for code in batch["inputs"][:, 1].tolist()]
     assert len(rows) == 400 and len(batches) == 50 and len(batches.rounds) >= 1
+    assert sorted(asked[:3]) == [0, 1, 2] and asked[3:6] == asked[2::-1], "there and back"
     share = batches.perturbed * len(batches.rounds) * aioli_training.SWEEPS * 3 / 50
     assert share <= aioli_training.LEARNING
-    assert np.allclose(batches.rounds[-1]["shares"], 1 / 3, atol=0.02), "losses that fall by time alone move nothing"
+    last = batches.rounds[-1]
+    assert np.allclose(last["shares"], 1 / 3, atol=0.005), "losses that fall by time alone move nothing"
+    assert last["fidelity"] > 0.99 and np.ptp([last["low"], last["high"]]) < 0.02
+
+
+def test_aioli_gives_more_to_a_group_that_helps_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses fall by what the last row of the batch before is worth: rows of the second group are worth most."""
+    groups = {name: _group(500, first) for name, first in (("a", 1000), ("b", 2000))}
+    supply, loss = Supply(groups, 0), [9.0]
+    take = supply.take
+
+    def worth(shares: np.ndarray, count: int) -> list[list[int]]:
+        loss[0] -= 0.01 * float(shares @ [1.0, 2.0]) * count
+        return take(shares, count)
+
+    monkeypatch.setattr(supply, "take", worth)
+    monkeypatch.setattr(aioli_training, "bits_per_byte", lambda model, rows: loss[0])
+    batches = aioli_training.Steered(None, groups, supply, 400, seed=3)
+    assert len(list(batches)) == 50
+    shares = [one["shares"][1] for one in batches.rounds]
+    assert len(shares) > 1 and shares == sorted(shares) and shares[0] > 0.55
+    assert batches.rounds[-1]["predicted"] == pytest.approx(batches.rounds[-1]["measured"], abs=1e-6)
 
 
 def test_wrong_rules_are_told(groups: dict[str, Path], tmp_path: Path) -> None:
