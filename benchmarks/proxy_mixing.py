@@ -29,7 +29,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from scipy import stats
 
-from holdfast.corpus import mix, proxies, proxy_runs
+from holdfast.corpus import mix, proxy_runs
+from holdfast.corpus.proxy_training import RATE, Phase, Proxy, Texts, train_proxy
 from holdfast.corpus.records import Fields
 from holdfast.corpus.sources import find_sources
 from holdfast.datasets.corpora import WORDS
@@ -76,12 +77,14 @@ def left_out(table: Any, names: list[str], runs: int) -> dict[str, Any]:
 
 def trained(groups: dict[str, Path], mixtures: dict[str, np.ndarray]) -> dict[str, list[float]]:
     """The mean loss of every mixture with other seeds: other weights, other texts held out."""
-    settings, found = proxies.Proxy(), {name: [] for name in mixtures}
+    settings, found = Proxy(), {name: [] for name in mixtures}
     sources = {name: find_sources(path) for name, path in groups.items()}
+    texts = Texts(sources, settings, Fields())
     for seed in range(1, SEEDS + 1):
-        held, vocabulary = proxies._read(sources, settings, Fields(), seed)
+        held, vocabulary = texts.groups(seed), texts.pairs.size
         for name, shares in mixtures.items():
-            found[name].append(float(np.mean(list(proxies._run(held, shares, vocabulary, settings, seed).values()))))
+            losses = train_proxy(held, [Phase(1.0, shares)], vocabulary, settings, seed)
+            found[name].append(float(np.mean(list(losses.values()))))
     return found
 
 
@@ -115,7 +118,7 @@ def main() -> None:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}",
         "versions": {name: version(name) for name in ("holdfast", "numpy", "torch", "scikit-learn")},
-        "groups": natural, "runs": asked.runs, "learning_rate": proxies.RATE,
+        "groups": natural, "runs": asked.runs, "learning_rate": RATE,
         "cpu_seconds_a_run": round(seconds, 1), "method": found["method"],
         "proportions": found["proportions"], "coverage": found["coverage"],
         "left_out": left_out(table, names, asked.runs), "losses": losses,

@@ -16,20 +16,8 @@ from holdfast.corpus import mix, proxy_runs
 pytest.importorskip("torch", reason="the extra torch is not installed")
 from holdfast.corpus import proxies
 from holdfast.corpus.proxies import Proxy
-from holdfast.datasets.corpora import real_documents
 
 TINY = Proxy(tokens=12_000, width=32, depth=1, context=64, merges=64, read=40_000)
-
-
-@pytest.fixture(scope="module")
-def groups(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """English, and sums of two numbers: what helps with one does not help with the other."""
-    folder, rng = tmp_path_factory.mktemp("groups"), np.random.default_rng(0)
-    english = [text[:1500] for text in real_documents()[:60]]
-    sums = [" ".join(f"{a} + {b} = {a + b};" for a, b in rng.integers(0, 50, (60, 2))) for _ in range(60)]
-    for name, texts in (("english", english), ("sums", sums)):
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    return {name: folder / f"{name}.jsonl" for name in ("english", "sums")}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +48,7 @@ def test_the_best_mixture_is_between_the_groups(made: pl.DataFrame) -> None:
 def test_a_call_that_was_stopped_goes_on_and_more_runs_are_added(
     groups: dict[str, Path], made: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table, run, calls = tmp_path / "runs.csv", proxies._run, [0]
+    table, run, calls = tmp_path / "runs.csv", proxies.train_proxy, [0]
 
     def stopped(*given):  # type: ignore[no-untyped-def]
         calls[0] += 1
@@ -68,7 +56,7 @@ def test_a_call_that_was_stopped_goes_on_and_more_runs_are_added(
             raise KeyboardInterrupt
         return run(*given)
 
-    monkeypatch.setattr(proxies, "_run", stopped)
+    monkeypatch.setattr(proxies, "train_proxy", stopped)
     with pytest.raises(KeyboardInterrupt):
         proxy_runs(groups, table=table, runs=4, proxy=TINY)
     assert len(pl.read_csv(table)) == 2

@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from holdfast.corpus.comparison import compare as compare
     from holdfast.corpus.decontamination import decontaminate as decontaminate
     from holdfast.corpus.deduplication import dedup as dedup
+    from holdfast.corpus.mix_plan import plan_mix as plan_mix
     from holdfast.corpus.mixture import mix as mix
     from holdfast.corpus.proxies import proxy_runs as proxy_runs
     from holdfast.corpus.restoration import restore as restore
+    from holdfast.corpus.rule_trials import mix_rules as mix_rules
     from holdfast.corpus.selection import select as select
 
 VERBS = {
     "compare": "comparison",
     "decontaminate": "decontamination", "dedup": "deduplication", "mix": "mixture",
-    "proxy_runs": "proxies", "restore": "restoration", "select": "selection",
+    "mix_rules": "rule_trials", "plan_mix": "mix_plan", "proxy_runs": "proxies",
+    "restore": "restoration", "select": "selection",
 }  # fmt: skip
 
 

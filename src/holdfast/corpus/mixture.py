@@ -1,4 +1,7 @@
-"""The verb `holdfast.corpus.mix(...)`: from finished runs the best proportions, how sure that is, what to run next."""
+"""The verb `holdfast.corpus.mix(...)`: from finished runs the best proportions, how sure that is, what to run next.
+
+Rounds of a training in progress are for Aioli (`rounds`), sizes without any run for a plan (`mix_plan`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from holdfast.core import Estimate
-from holdfast.corpus.run_tables import Runs, read_runs
+from holdfast.corpus.run_tables import DROP, Runs, natural_of, read_runs
 from holdfast.corpus.sources import wrong
 from holdfast.mixing._search import conformal_reach, folds, inside
 from holdfast.report.tables import Tables
@@ -46,16 +49,21 @@ class _Judged(NamedTuple):
 
 
 def mix(
-    runs: str | Path | pl.DataFrame | Mapping[str, Any],
+    runs: str | Path | pl.DataFrame | Mapping[str, Any] | None = None,
     losses: str | Path | pl.DataFrame | Mapping[str, Any] | None = None,
     *,
     groups: Sequence[str] = (),
     loss: Sequence[str] = (),
     sizes: Mapping[str, float] | None = None,
+    budget: float | None = None,
+    wanted: Sequence[str] = (),
+    quality: Mapping[str, float] | None = None,
     method: str = "auto",
     seed: int = 0,
 ) -> Tables:
     """From a table of runs (a row each) the best proportions, with intervals, and what to run next.
+
+    Without runs, from `sizes` alone, what every rule that needs none would mix: see `plan_mix`.
 
     Parameters
     ----------
@@ -68,8 +76,12 @@ def mix(
     sizes
         The natural amount of every group (tokens): the search is drawn around these shares, and they are what the best
         mixture is compared with. By default the mean share over the runs.
+    budget, wanted, quality
+        Of plans without runs: see `plan_mix`.
     method
-        process, trees, line, law, or auto: whichever predicts runs best that it has not seen.
+        process, trees, line, law, or auto: whichever predicts runs best that it has not seen. Or aioli: the rows are
+        short rounds of one training, and losses are by how much the loss of every group fell in each (columns whose
+        name says drop); `sizes` are then the proportions in use now.
 
     Returns
     -------
@@ -77,17 +89,28 @@ def mix(
         `proportions` (best, low, high, natural, next run of every group), `prediction` (loss of the best and of the
         natural mixture), `coverage` (how many left-out runs fell into their 90 % interval; where those are fewer than
         90 %, intervals are `widened` until they are not), `methods` (errors on left-out runs). The same folds choose
-        the method and count the coverage: both are a little kind to it.
+        the method and count the coverage: both are a little kind to it. With aioli: `proportions` (best, low, high,
+        natural, next), `law` (influence, its errors, fidelity).
+
+    Raises `InputError` for tables, columns, sizes and methods that cannot be used.
     """
-    if method not in ("auto", *METHODS):
-        raise wrong(f"method {method!r}: expected auto or one of {', '.join(METHODS)}.")
+    if method not in ("auto", *METHODS, "aioli"):
+        raise wrong(f"method {method!r}: expected auto or one of {', '.join(METHODS)}, aioli.")
+    if runs is None:
+        return _planned(sizes, budget, wanted, quality, method)
+    if budget is not None or wanted or quality:
+        raise wrong("budget, wanted and quality are for a plan without runs, or for rules that proxies try (--rules).")
+    if method == "aioli":
+        from holdfast.corpus.rounds import mix_rounds
+
+        return mix_rounds(read_runs(runs, losses, groups, loss, DROP), sizes, seed)
     table = read_runs(runs, losses, groups, loss)
     count = len(table.proportions)
     if count < LEAST:
         raise wrong(
             f"{count} runs; expected at least {LEAST}: less cannot be left out to see how good predictions are."
         )
-    natural = _natural(table, sizes)
+    natural = natural_of(table, sizes)
     tried = [method] if method != "auto" else [one for one in METHODS if one != "process" or count <= SLOW]
     fold = folds(count, FOLDS, np.random.default_rng(seed))
     judged = {name: _left_out(name, table, fold, seed) for name in tried}
@@ -119,20 +142,14 @@ def mix(
     return Tables(_record(found, float(seen.std()), inside(best, table.proportions), table.notes))
 
 
-def _natural(table: Runs, sizes: Mapping[str, float] | None) -> np.ndarray:
-    if sizes is None:
-        return table.proportions.mean(axis=0)
-    unknown = [name for name in sizes if name not in table.groups]
-    missing = [name for name in table.groups if name not in sizes]
-    if unknown or missing:
-        named = ", ".join(unknown) if unknown else ", ".join(missing)
-        raise wrong(
-            f"sizes: {'no group is called' if unknown else 'nothing for'} {named}. Groups: {', '.join(table.groups)}."
-        )
-    given = np.array([float(sizes[name]) for name in table.groups])
-    if not np.isfinite(given).all() or given.min() < 0 or given.sum() <= 0:
-        raise wrong("sizes: expected amounts of at least 0, and something above 0.")
-    return given / given.sum()
+def _planned(sizes: Any, budget: float | None, wanted: Sequence[str], quality: Any, method: str) -> Tables:
+    from holdfast.corpus.mix_plan import plan_mix
+
+    if not sizes:
+        raise wrong("nothing to go by: name a table of runs, or the sizes of the groups (--size web=2e9 --size ...).")
+    if method != "auto":
+        raise wrong(f"the method {method} needs a table of runs: name one, or leave the method out for a plan.")
+    return plan_mix(sizes, budget, wanted=wanted, quality=quality)
 
 
 def _fitted(name: str, table: Runs, rows: np.ndarray, seed: int) -> Any:

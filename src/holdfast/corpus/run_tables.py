@@ -15,6 +15,7 @@ import polars as pl
 from holdfast.corpus.sources import wrong
 
 LOSS = re.compile(r"loss|perplexity|\bppl\b|nll|cross.?entropy|bits", re.IGNORECASE)
+DROP = re.compile(r"drop|fall|fell|gain", re.IGNORECASE)
 NUMBERS = ("index", "run", "id", "seed", "step", "name", "")  # columns that are neither shares nor losses
 
 
@@ -28,16 +29,19 @@ class Runs(NamedTuple):
     notes: list[str]
 
 
-def read_runs(runs: Any, losses: Any, groups: Sequence[str], loss: Sequence[str]) -> Runs:
+def read_runs(
+    runs: Any, losses: Any, groups: Sequence[str], loss: Sequence[str], named: re.Pattern[str] = LOSS
+) -> Runs:
     """One table or two joined; columns as named or as found; rows with a missing number are an error."""
     frame, notes = read_table(runs, "runs"), []
     if losses is not None:
         frame = _joined(frame, read_table(losses, "losses"))
-    names = _columns(frame, loss, "loss") or [name for name in frame.columns if LOSS.search(name)]
+    names = _columns(frame, loss, "loss") or [name for name in frame.columns if named.search(name)]
     if not names:
-        raise wrong(f"no column of losses was found; name it with --loss. There are: {_listed(frame.columns)}.")
+        what = "losses" if named is LOSS else "drops of losses"
+        raise wrong(f"no column of {what} was found; name it with --loss. There are: {_listed(frame.columns)}.")
     if not loss:
-        notes.append(f"Losses, their mean: {_listed(names)}.")
+        notes.append(f"{'Losses, their mean' if named is LOSS else 'Drops of losses'}: {_listed(names)}.")
     shares = _columns(frame, groups, "group") or _share_columns(frame, names)
     if len(shares) < 2:
         raise wrong(
@@ -49,6 +53,23 @@ def read_runs(runs: Any, losses: Any, groups: Sequence[str], loss: Sequence[str]
         row, column = np.argwhere(table < 0)[0]
         raise wrong(f"run {row + 1}: the share of {shares[column]} is {table[row, column]:g}; expected 0 or more.")
     return Runs(shares, names, _to_one(table, shares), values, notes)
+
+
+def natural_of(table: Runs, sizes: Mapping[str, float] | None) -> np.ndarray:
+    """Shares of the amounts that were given of every group, else the mean share over the runs."""
+    if sizes is None:
+        return table.proportions.mean(axis=0)
+    unknown = [name for name in sizes if name not in table.groups]
+    missing = [name for name in table.groups if name not in sizes]
+    if unknown or missing:
+        named = ", ".join(unknown) if unknown else ", ".join(missing)
+        raise wrong(
+            f"sizes: {'no group is called' if unknown else 'nothing for'} {named}. Groups: {', '.join(table.groups)}."
+        )
+    given = np.array([float(sizes[name]) for name in table.groups])
+    if not np.isfinite(given).all() or given.min() < 0 or given.sum() <= 0:
+        raise wrong("sizes: expected amounts of at least 0, and something above 0.")
+    return given / given.sum()
 
 
 def read_table(given: Any, what: str) -> pl.DataFrame:

@@ -6,6 +6,20 @@ import numpy as np
 
 from holdfast.core import Mixer
 
+HALF_LIFE = 15.4  # repeats, as published
+
+
+def effective_tokens(
+    sizes: np.ndarray, repeats: np.ndarray, quality: np.ndarray, half_life: float = HALF_LIFE
+) -> float:
+    """What all tokens are worth that are seen when every group is seen `repeats` times.
+
+    >>> effective_tokens(np.array([10.0, 4.0]), np.array([0.5, 1.0]), np.array([1.0, 0.5]))      # 10 / 2 + 4 / 2
+    7.0
+    """
+    again = half_life * -np.expm1(-np.maximum(repeats - 1, 0) / half_life)
+    return float((quality * sizes * (np.minimum(repeats, 1) + again)).sum())
+
 
 class RepeatPlanning(Mixer):
     r"""Shares of a token budget that are worth most when repeated tokens are worth less and less.
@@ -31,7 +45,7 @@ class RepeatPlanning(Mixer):
     source = "muennighoff2023scaling"
     claims = ("scarce_good_tokens",)
 
-    half_life: float = 15.4
+    half_life: float = HALF_LIFE
 
     def mix_groups(self, sizes: np.ndarray, budget: int, quality: np.ndarray | None = None) -> np.ndarray:
         quality = np.ones(len(sizes)) if quality is None else quality
@@ -49,8 +63,7 @@ class RepeatPlanning(Mixer):
         gap = float((more - fewer).sum())
         taken = fewer + (more - fewer) * (min(max((budget - float(fewer.sum())) / gap, 0.0), 1.0) if gap > 0 else 0.0)
         self.repeats_ = taken / np.maximum(sizes, 1e-300)
-        again = self.half_life * -np.expm1(-np.maximum(self.repeats_ - 1, 0) / self.half_life)
-        self.effective_tokens_ = float((quality * sizes * (np.minimum(self.repeats_, 1) + again)).sum())
+        self.effective_tokens_ = effective_tokens(sizes, self.repeats_, quality, self.half_life)
         return taken / taken.sum()
 
     def _taken(self, sizes: np.ndarray, quality: np.ndarray, worth: float) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -131,7 +131,7 @@ class LanguageModel:
 
     def _read(self, codes: list[list[int]], windows: list[tuple[int, int, int]]) -> Iterator[np.ndarray]:
         cut = [codes[place][first : first + self.context] for place, first, _ in windows]
-        tokens = _padded(cut).to(device_of(self.network))
+        tokens = padded(cut).to(device_of(self.network))
         logits = forward(self.network, tokens[:, :-1]).float()
         log_probs = logits.log_softmax(dim=2)
         true = log_probs.gather(2, tokens[:, 1:, None])
@@ -153,7 +153,7 @@ class LanguageModel:
     def _continue(self, rows: list[list[int]], tokens: int) -> list[list[int]]:
         """Rows are padded at the right, which a causal model does not see, and each grows at its own end."""
         ends = torch.tensor([len(row) for row in rows])
-        codes = _padded([[*row, *[START] * tokens] for row in rows]).to(device_of(self.network))
+        codes = padded([[*row, *[START] * tokens] for row in rows]).to(device_of(self.network))
         every = torch.arange(len(rows))
         with evaluating(self.network):
             for _ in range(tokens):
@@ -203,9 +203,23 @@ def train_on_codes(
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Run:  # fmt: skip
     """The training of `train_language_model` on rows of codes, each with its start code, that fit the context."""
+    batches = Batches(padded(rows), batch_size=batch_size, shuffle=True, seed=seed)
+    return train_on_batches(
+        network, batches, epochs=epochs, learning_rate=learning_rate, cycle=cycle, seed=seed, progress=progress
+    )
+
+
+def train_on_batches(
+    network: nn.Module, batches: Iterable[dict[str, Any]], *, epochs: int = 1, learning_rate: float = 1e-2,
+    cycle: bool = True, seed: int = 0, in_place: bool = False, progress: Callable[[str, int, int], None] | None = None,
+) -> Run:  # fmt: skip
+    """The same on batches whose `inputs` are rows of codes, in the order in which they come.
+
+    With `in_place` the network itself is trained, so that what makes the batches can look at it between two of them.
+    """
     return fit(
-        network, NextToken(), Batches(_padded(rows), batch_size=batch_size, shuffle=True, seed=seed), epochs=epochs,
-        seed=seed, clip=1.0, progress=progress, optimizer=partial(torch.optim.AdamW, lr=learning_rate),
+        network, NextToken(), batches, epochs=epochs, seed=seed, clip=1.0, in_place=in_place, progress=progress,
+        optimizer=partial(torch.optim.AdamW, lr=learning_rate),
         schedule=partial(_one_cycle, learning_rate) if cycle else None,
     )  # fmt: skip
 
@@ -269,6 +283,7 @@ def _hugging_face(path: Path) -> LanguageModel:
     )
 
 
-def _padded(rows: Sequence[Sequence[int]]) -> torch.Tensor:
+def padded(rows: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Rows of codes as one tensor, the shorter ones filled up with the start code, which is no target."""
     longest = max(map(len, rows))
     return torch.tensor([[*row] + [START] * (longest - len(row)) for row in rows])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -88,10 +88,12 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def told(out: str | Path, kept: bool = True) -> Iterator[Callable[[str, int, int], None]]:
+def told(
+    out: str | Path, kept: bool = True, shares: Mapping[str, float] = SHARES
+) -> Iterator[Callable[[str, int, int], None]]:
     """Progress for a verb; its errors as one line each, and how to go on."""
     try:
-        with progress() as tell:
+        with progress(shares) as tell:
             yield tell
     except ModuleNotFoundError as problem:
         fail(str(problem))
@@ -137,8 +139,8 @@ def named_numbers(given: list[str], option: str) -> dict[str, float]:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """One bar with the time left, on a terminal; nothing elsewhere."""
+def progress(shares: Mapping[str, float] = SHARES) -> Iterator[Callable[[str, int, int], None]]:
+    """One bar with the time left, on a terminal; nothing elsewhere. `shares` of the time go to the stages."""
     if not sys.stderr.isatty():
         yield lambda stage, done, total: None
         return
@@ -154,9 +156,9 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
         def tell(stage: str, done: int, total: int) -> None:
             if stage != now[0]:
-                before[0] += SHARES.get(now[0], 0.0)
+                before[0] += shares.get(now[0], 0.0)
                 now[0] = stage
-            bars.update(bar, completed=before[0] + SHARES.get(stage, 0.0) * done / max(total, 1), description=stage)
+            bars.update(bar, completed=before[0] + shares.get(stage, 0.0) * done / max(total, 1), description=stage)
 
         yield tell
 
