@@ -137,7 +137,7 @@ class Asked:
 
     def _guessed(self, items: list[Item]) -> tuple[np.ndarray, np.ndarray]:
         """Whether the model says the last option exactly, and how alike what it says is, letter by letter."""
-        from holdfast.ops.overlap import rouge_l
+        from holdfast.ops.overlap import letters_alike
 
         known = [item for item in self.suspects if len(item.options) > 1]
         layout = self._layout(known, [range(len(item.options))[::-1] for item in known])
@@ -147,12 +147,9 @@ class Asked:
             for item, option in zip(items, hidden, strict=True)
         ]
         tokens = min(max(len(self.reader.encode(option)) for option in hidden), GUESSED, self.reader.context // 2)
-        said = [
-            _as_long(one, option) for one, option in zip(self.reader.complete(prompts, tokens), hidden, strict=True)
-        ]
-        pairs = [(one.lower(), option.lower()) for one, option in zip(said, hidden, strict=True)]
-        exact = np.array([one.split() == option.split() for one, option in pairs])
-        return exact, np.array([rouge_l(" ".join(one), " ".join(option)) for one, option in pairs])
+        pairs = list(zip(self.reader.complete(prompts, tokens), hidden, strict=True))
+        exact = [_as_long(said, option).lower() == " ".join(option.lower().split()) for said, option in pairs]
+        return np.array(exact), np.array([letters_alike(said, option) for said, option in pairs])
 
 
 @dataclass(frozen=True)

@@ -20,3 +20,14 @@ def rouge_l(candidate: str, reference: str) -> float:
     for word in a:
         row[1:] = np.maximum.accumulate(np.maximum(row[1:], (there == codes[word]) * (row[:-1] + 1)))
     return 2 * int(row[-1]) / (len(a) + len(b))
+
+
+def letters_alike(candidate: str, reference: str) -> float:
+    """ROUGE-L of letters and digits, case ignored, of as much of the candidate as the reference is long.
+
+    >>> letters_alike(" Dual) or", "duel")      # d, u and l of four
+    0.75
+    """
+    wanted = "".join(filter(str.isalnum, reference.lower()))
+    said = "".join(filter(str.isalnum, candidate.lower()))[: len(wanted)]
+    return rouge_l(" ".join(said), " ".join(wanted))

@@ -198,14 +198,13 @@ def _in_rows(rows: list[list[str]]) -> np.ndarray:
 @cache
 def slot_guesses() -> tuple[np.ndarray, np.ndarray]:
     """(2 x QUESTIONS,): whether the model, given an item up to its last option, says that option exactly; how alike."""
-    from holdfast.ops.overlap import rouge_l
+    from holdfast.ops.overlap import letters_alike
 
     prompts = [asked(question, options).rpartition(" ")[0] for question, options in questions()]
-    said = ["".join(one.split()[:1]) for one in model().complete(prompts, 8)]
     hidden = [options[3] for _, options in questions()]
-    exact = np.array([one == option for one, option in zip(said, hidden, strict=True)])
-    letters = ((" ".join(one), " ".join(option)) for one, option in zip(said, hidden, strict=True))
-    return exact, np.array([rouge_l(*pair) for pair in letters])
+    pairs = list(zip(model().complete(prompts, 8), hidden, strict=True))
+    exact = np.array([said.split()[:1] == [option] for said, option in pairs])
+    return exact, np.array([letters_alike(said, option) for said, option in pairs])
 
 
 @cache
