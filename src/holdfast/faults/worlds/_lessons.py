@@ -30,21 +30,22 @@ class Lesson(NamedTuple):
     plain: Callable[[], float]
     adaptive: bool = False  # AdamW in place of momentum: for losses whose gradients are of another size
     simple: Any = None
+    rate: float = 0.1  # of momentum
 
     def train(self, objective: Any, model: Any = None, **settings: Any) -> Any:
         """A run of the house's loop by this objective."""
         from holdfast.nets import fit
 
         given = {
-            "epochs": self.epochs, "optimizer": _optimizer(self.adaptive), "schedule": _falling, "device": "cpu",
-            **settings,
+            "epochs": self.epochs, "optimizer": _optimizer(self.adaptive, self.rate), "schedule": _falling,
+            "device": "cpu", **settings,
         }  # fmt: skip
         return fit(self.model if model is None else model, objective, self.loader, **given)
 
 
 def lesson_world(
     model: Any, loader: Any, score: Callable[[Any], float], epochs: int = 20, adaptive: bool = False,
-    simple: Any = None, plain: Callable[[], Any] | None = None, **train: Any,
+    simple: Any = None, plain: Callable[[], Any] | None = None, rate: float = 0.1, **train: Any,
 ) -> World:  # fmt: skip
     """A world whose evidence is the first batch in the order of the rows; `train` is what `fit` may ask for besides.
 
@@ -56,18 +57,18 @@ def lesson_world(
 
     simple = simple or CrossEntropy
     bar = plain or (lambda: lesson.train(simple()).model)
-    lesson = Lesson(model, loader, score, epochs, cache(lambda: score(bar())), adaptive, simple)
+    lesson = Lesson(model, loader, score, epochs, cache(lambda: score(bar())), adaptive, simple, rate)
     batch = loader.take(torch.arange(min(64, loader.rows)))
     given = {name: value.numpy() for name, value in loader.arrays.items()}
     return World({"model": model, "loader": loader, **batch}, lesson, {**given, "model": model, **train})
 
 
-def _optimizer(adaptive: bool) -> Any:
+def _optimizer(adaptive: bool, rate: float) -> Any:
     import torch
 
     if adaptive:
         return partial(torch.optim.AdamW, lr=0.005)
-    return partial(torch.optim.SGD, lr=0.1, momentum=0.9, foreach=True)
+    return partial(torch.optim.SGD, lr=rate, momentum=0.9, foreach=True)
 
 
 def _falling(optimizer: Any, steps: int) -> Any:
