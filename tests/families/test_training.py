@@ -12,7 +12,8 @@ torch = pytest.importorskip("torch")
 
 from holdfast.faults.worlds import training as worlds  # noqa: E402
 from holdfast.faults.worlds._lessons import accuracy, digits  # noqa: E402
-from holdfast.testing.laws.objective import ready  # noqa: E402
+from holdfast.nets.calling import seeded  # noqa: E402
+from holdfast.testing.laws.objective import gain, ready  # noqa: E402
 from holdfast.training import (  # noqa: E402
     DOS,
     JTT,
@@ -20,9 +21,11 @@ from holdfast.training import (  # noqa: E402
     BetaMixtureBootstrapping,
     LastLayerRetraining,
     OutlierExposure,
+    SelfSupervisedPretraining,
     SelMix,
     dos,
 )
+from holdfast.training.self_supervised_pretraining import turned  # noqa: E402
 
 
 def test_beta_mixture_waits_for_the_warm_up() -> None:
@@ -145,3 +148,48 @@ def test_class_of_outliers_is_not_a_class_of_rows() -> None:
     batch = {"inputs": torch.zeros(2, 2), "y": torch.tensor([0, 1]), "outliers": torch.ones(3, 2)}
     with pytest.raises(ValueError, match="an output more"):
         DOS().loss(torch.nn.Linear(2, 2), **batch)
+
+
+def _pictures_and_net() -> tuple[Any, Any]:
+    with seeded(4):
+        net = torch.nn.Sequential(
+            torch.nn.Conv2d(1, 6, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(216, 3)
+        )
+        return torch.rand(5, 1, 8, 8), net
+
+
+@pytest.mark.parametrize("pretext", ["contrast", "rotation"])
+def test_pretraining_asks_nothing_of_the_labels_and_square_pictures_of_the_inputs(pretext: Any) -> None:
+    pictures, net = _pictures_and_net()
+    objective, found = SelfSupervisedPretraining(pretext=pretext).fit(net), []
+    for y in (torch.tensor([0, 1, 2, 0, 1]), torch.tensor([2, 2, 2, 2, 2])):
+        with seeded(0):
+            found.append(objective.loss(net, pictures, y).item())
+    assert found[0] == found[1]
+    with pytest.raises(ValueError, match="expected square pictures"):
+        objective.loss(net, pictures[..., :7], y)
+
+
+def test_contrast_is_its_formula_on_views_that_are_not_distorted() -> None:
+    pictures, net = _pictures_and_net()
+    objective = SelfSupervisedPretraining(distortion=0.0, temperature=0.7).fit(net)
+    y = torch.zeros(5, dtype=torch.long)
+    with torch.no_grad():
+        z = objective.answers_(net[:3](pictures)).double().numpy()
+    z = np.concatenate([z, z]) / np.linalg.norm(np.concatenate([z, z]), axis=1, keepdims=True)
+    alike = np.exp(z @ z.T / 0.7)
+    np.fill_diagonal(alike, 0)
+    expected = -np.mean([np.log(alike[i, (i + 5) % 10] / alike[i].sum()) for i in range(10)])
+    assert objective.loss(net, pictures, y).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_rotation_turns_every_picture_by_its_own_number_of_quarters() -> None:
+    pictures = _pictures_and_net()[0]
+    found = turned(pictures, torch.tensor([0, 1, 2, 3, 1]))
+    for picture, row, quarters in zip(pictures.numpy(), found.numpy(), [0, 1, 2, 3, 1], strict=True):
+        assert np.array_equal(row[0], np.rot90(picture[0], quarters))
+
+
+def test_pretraining_is_ahead_of_as_many_steps_on_labels_before_the_tuning() -> None:
+    """A seed that no setting was chosen on."""
+    assert gain(SelfSupervisedPretraining, worlds.imbalanced_pictures, 5) > 0.01

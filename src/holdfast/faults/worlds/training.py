@@ -5,6 +5,7 @@ The truth of a world is a `Lesson`: a network, batches to learn from, a score, a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -53,6 +54,40 @@ def imbalanced(seed: int) -> World:
     most = np.round(80 * 40 ** (-np.arange(10) / 9)).astype(int)
     rows = np.concatenate([np.flatnonzero(y == c)[: most[place]] for place, c in enumerate(rank)])
     return lesson_world(network(seed), batches(X[rows], y[rows], seed), partial(mean_recall, X=X_new, y=y_new))
+
+
+@cache
+def imbalanced_pictures(seed: int) -> World:
+    """The digits of a long tail as pictures for a residual network that is then tuned to them by logit adjustment.
+
+    The score is the mean recall after that tuning; plain training learns the labels by cross-entropy before it.
+    """
+    X, y, X_new, y_new = digits(seed)
+    rows = _tail(y, 80, 40, seed)
+    return _to_be_tuned(X[rows], y[rows], seed, partial(mean_recall, X=_pictures(X_new), y=y_new))
+
+
+@cache
+def none_of_pictures(seed: int) -> World:
+    """As many digits as they come, for the same network; the score is the accuracy after the tuning."""
+    X, y, X_new, y_new = digits(seed)
+    return _to_be_tuned(X[:234], y[:234], seed, partial(accuracy, X=_pictures(X_new), y=y_new))
+
+
+def _to_be_tuned(X: np.ndarray, y: np.ndarray, seed: int, score: Callable[[Any], float]) -> World:
+    from holdfast.nets.calling import seeded
+    from holdfast.nets.reference import ResNet
+    from holdfast.training import LogitAdjustment
+
+    with seeded(seed):
+        model = ResNet(1, 10, width=8)
+    loader = batches(_pictures(X), y, seed)
+    tuning, adjusted = lesson_world(model, loader, score, epochs=30).truth, LogitAdjustment().fit(y=y)
+    return lesson_world(model, loader, lambda made: score(tuning.train(adjusted, model=made).model), epochs=80)
+
+
+def _pictures(X: np.ndarray) -> np.ndarray:
+    return X.reshape(-1, 1, 8, 8)
 
 
 @cache
