@@ -39,6 +39,13 @@ class SelfSupervisedPretraining(Objective):
     >>> objective = SelfSupervisedPretraining(temperature=0.5, distortion=0.0, seed=1).fit(net)
     >>> objective.loss(net, torch.ones(4, 1, 2, 2), torch.zeros(4, dtype=torch.long)).exp().round().item()
     7.0
+
+    Without an opinion every turn is one of four:
+
+    >>> objective = SelfSupervisedPretraining(pretext="rotation").fit(net)
+    >>> _ = [part.data.zero_() for part in objective.parameters()]
+    >>> round(objective.loss(net, torch.ones(4, 1, 2, 2), torch.zeros(4, dtype=torch.long)).exp().item(), 4)
+    4.0
     """
 
     source = "yang2020rethinking"
