@@ -35,6 +35,18 @@ def test_the_gate_tells_shuffled_from_sorted_in_any_batch(size: int) -> None:
             assert all(said), "a sorted stream was trusted for a while"
 
 
+def test_noise_that_hides_classes_earns_no_trust_for_a_sorted_stream() -> None:
+    """Neighbours are a little alike there; shuffled rows under the same noise are trusted after two batches."""
+    trusted = {"sorted": 0, "shuffled": 0}
+    for seed in range(10):
+        classes = np.random.default_rng(seed).integers(10, size=640)
+        noise = 2.5 * np.random.default_rng(seed + 50).normal(size=(640, 10))
+        for name, order in (("sorted", np.sort(classes)), ("shuffled", classes)):
+            gate, rows = Gate(), _rows(order, seed) + noise
+            trusted[name] += sum(not gate.look(rows[first : first + 64], 64) for first in range(0, 640, 64))
+    assert trusted["sorted"] <= 5 and trusted["shuffled"] >= 85, f"batches trusted, of 100: {trusted}"
+
+
 def test_the_gate_allows_for_a_new_domain_but_not_for_ten_classes_in_a_row() -> None:
     classes = np.random.default_rng(2).integers(10, size=1000)
     moved = np.r_[_rows(classes[:500]), 6 + _rows(classes[500:])]

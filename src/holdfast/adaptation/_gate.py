@@ -36,12 +36,13 @@ class Gate:
     """What was seen lately, and the verdicts on it.
 
     `window` rows are looked back on; trust is earned by `earn` rows that do not resemble their neighbours in the
-    stream more than others (intraclass correlation at most `limit`). While the gate trusts, one change of the whole
-    distribution within the window is allowed for: it is what adaptation is for. Answers pass while those of the last
-    `judged` rows hold more information than the frozen network's (in samples those of the latest rows too; where
-    neighbours are alike, by more than they lose in certainty: few classes are there, and errors pass for diversity);
-    below the share `floor` of it they do harm, and trust has to be earned again by `rest` rows, twice as many each
-    time. A method that `wants` runs of rows that belong together is trusted where the others are not.
+    stream more than others (intraclass correlation at most half of `limit`), and lost above `limit`. While the gate
+    trusts, one change of the whole distribution within the window is allowed for: it is what adaptation is for.
+    Answers pass while those of the last `judged` rows hold more information than the frozen network's (in samples
+    those of the latest rows too; where neighbours are alike, by more than they lose in certainty: few classes are
+    there, and errors pass for diversity); below the share `floor` of it they do harm, and trust has to be earned again
+    by `rest` rows, twice as many each time. A method that `wants` runs of rows that belong together is trusted where
+    the others are not.
     """
 
     wants: Wants = "samples"
@@ -106,8 +107,9 @@ class Gate:
             return ""
         if self.trusted and not self.calm:
             alike = neighbours_alike(means, squares, change=True)
-        if not alike <= self.limit:
-            return f"rows that follow each other are alike (correlation {alike:.2f}, at most {self.limit:g})"
+        most = self.limit if self.trusted else self.limit / 2  # of a stream sorted by class, noise hides the most
+        if not alike <= most:
+            return f"rows that follow each other are alike (correlation {alike:.2f}, at most {most:g})"
         return ""
 
     @property
