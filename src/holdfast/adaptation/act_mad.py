@@ -19,8 +19,8 @@ from holdfast.nets.calling import device_of, forward
 class ActMAD(Adapter):
     r"""All weights move to where the outputs of normalisation layers have the mean and variance of training.
 
-    .. math:: \min_\theta \tfrac12 \sum_l \lVert \mu_l(\text{batch}) - \mu_l \rVert_1 / d_l + \lVert
-              \sigma^2_l(\text{batch}) - \sigma^2_l \rVert_1 / d_l
+    .. math:: \min_\theta \sum_l \big( \lVert \mu_l(\text{batch}) - \mu_l \rVert_1 + \lVert
+              \sigma^2_l(\text{batch}) - \sigma^2_l \rVert_1 \big) / 2 d_l
 
     over every channel and place of a layer's output; :math:`\mu_l, \sigma_l^2` come from rows of the source
     (`ref_inputs`). Statistics of normalisation stay those of training. A batch of `span` rows or more teaches `steps`
@@ -32,14 +32,14 @@ class ActMAD(Adapter):
     the whole network; with one step a batch it is slow to follow a sudden change of the domain.
 
     >>> net = nn.Sequential(nn.GroupNorm(1, 1), nn.Flatten())
-    >>> made = ActMAD(rate=0.1, span=2, gate=False).edit(net, ref_inputs=torch.eye(4).reshape(4, 1, 2, 2))
+    >>> made = ActMAD(rate=0.1, steps=2, span=2, gate=False).edit(net, ref_inputs=torch.eye(4).reshape(4, 1, 2, 2))
     >>> made(torch.tensor([[[[5.0, 1.0], [0.0, 0.0]]]])).shape
     torch.Size([1, 4])
     """
 
     source = "mirza2023actmad"
     claims = ("corrupted",)
-    watches = True
+    watches = True  # of a part of the rows it learns too slowly, and beside its steps a frozen pass costs little
     rate: float = 1e-3
     steps: int = 3
     span: int = 64
