@@ -197,6 +197,18 @@ def test_diversity_alone_is_no_gain_where_neighbours_are_alike() -> None:
         assert Gate(calm=calm).judge(frozen, adapted)[0] == verdict
 
 
+def test_where_rows_come_in_runs_scattered_errors_are_no_gain_however_sure() -> None:
+    """Two classes in runs, answered with doubt but right, against sure answers of which half are of any class."""
+    rng = np.random.default_rng(5)
+    classes = np.repeat([0, 1], 64)
+    right = np.full((128, 6), 0.06) + 0.64 * np.eye(6)[classes]
+    scattered = 0.01 + 0.94 * np.eye(6)[np.where(rng.random(128) < 0.5, rng.integers(6, size=128), classes)]
+    for runs, verdict in ((False, "gain"), (True, "no gain")):
+        assert Gate(wants="any", runs=runs).judge(right, scattered)[0] == verdict
+    sure = np.full((128, 6), 0.01) + 0.94 * np.eye(6)[classes]
+    assert Gate(wants="any", runs=True).judge(right * 0.9 + scattered * 0.1, sure)[0] == "gain"
+
+
 def test_a_loss_among_the_latest_rows_stops_what_gained_before() -> None:
     good, flat = np.tile(np.eye(4) * 0.8 + 0.05, (24, 1)), np.full((32, 4), 0.25)
     gate = Gate(calm=True)
