@@ -37,6 +37,7 @@ from holdfast.nets.reference import ResNet
 from holdfast.nets.streams import Stream, accuracy_on, stream
 
 SEEDS = 4
+SOURCE_SEEDS = 12  # of source models: they differ much from seed to seed
 LEARNT, MET = 900, 400  # rows that networks learn from, and meet in every domain
 LEARNERS = ("Tent", "EATA", "SAR", "Core", "ActMAD", "RoTTA")
 ADAPTERS = (*LEARNERS, "BatchNormAdaptation", "AlphaBN", "UnMixTNS", "LAME")
@@ -52,9 +53,9 @@ def results() -> dict[str, Any]:
     found = {
         "settings": settings([sensitivity(seed) for seed in range(SEEDS)]),
         "kinds of shift": kinds_of_shift([by_kind(seed) for seed in range(SEEDS)]),
-        "source models": source_models([by_source(seed) for seed in range(SEEDS)]),
+        "source models": source_models([by_source(seed) for seed in range(SOURCE_SEEDS)]),
     }
-    return {**found, "held": {name: part["held"] for name, part in found.items()}}
+    return {**found, "held": {name: part.pop("held") for name, part in found.items()}}
 
 
 def sensitivity(seed: int) -> dict[str, dict[Any, float]]:
@@ -141,9 +142,14 @@ def kinds_of_shift(runs: list[dict[str, dict[str, tuple[float, float]]]]) -> dic
             for kind in KINDS
         }
     fails = {
-        name: [kind for kind in KINDS if not found[name][kind]["oracle"].low > 0] for name in ADAPTERS
-    }  # the interval holds nought or lies below it
-    return {**found, "does not surely gain on": fails, "held": all(fails.values())}
+        how: {name: [kind for kind in KINDS if not found[name][kind][how].low > 0] for name in ADAPTERS}
+        for how in ("default", "oracle")
+    }
+    return {
+        **found,
+        "does not surely gain on": fails,
+        "held": {how: all(kinds.values()) for how, kinds in fails.items()},
+    }
 
 
 def by_source(seed: int) -> dict[str, dict[str, float]]:
