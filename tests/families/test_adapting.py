@@ -35,6 +35,18 @@ def test_the_gate_tells_shuffled_from_sorted_in_any_batch(size: int) -> None:
             assert all(said), "a sorted stream was trusted for a while"
 
 
+def test_noise_that_hides_classes_earns_no_trust_for_a_sorted_stream() -> None:
+    """Neighbours are a little alike there; shuffled rows under the same noise are trusted after two batches."""
+    trusted = {"sorted": 0, "shuffled": 0}
+    for seed in range(10):
+        classes = np.random.default_rng(seed).integers(10, size=640)
+        noise = 2.5 * np.random.default_rng(seed + 50).normal(size=(640, 10))
+        for name, order in (("sorted", np.sort(classes)), ("shuffled", classes)):
+            gate, rows = Gate(), _rows(order, seed) + noise
+            trusted[name] += sum(not gate.look(rows[first : first + 64], 64) for first in range(0, 640, 64))
+    assert trusted["sorted"] <= 5 and trusted["shuffled"] >= 85, f"batches trusted, of 100: {trusted}"
+
+
 def test_the_gate_allows_for_a_new_domain_but_not_for_ten_classes_in_a_row() -> None:
     classes = np.random.default_rng(2).integers(10, size=1000)
     moved = np.r_[_rows(classes[:500]), 6 + _rows(classes[500:])]
@@ -183,6 +195,18 @@ def test_diversity_alone_is_no_gain_where_neighbours_are_alike() -> None:
     adapted = np.tile(np.eye(4) * 0.8 + 0.05, (16, 1))
     for calm, verdict in ((True, "gain"), (False, "no gain")):
         assert Gate(calm=calm).judge(frozen, adapted)[0] == verdict
+
+
+def test_where_rows_come_in_runs_scattered_errors_are_no_gain_however_sure() -> None:
+    """Two classes in runs, answered with doubt but right, against sure answers of which half are of any class."""
+    rng = np.random.default_rng(5)
+    classes = np.repeat([0, 1], 64)
+    right = np.full((128, 6), 0.06) + 0.64 * np.eye(6)[classes]
+    scattered = 0.01 + 0.94 * np.eye(6)[np.where(rng.random(128) < 0.5, rng.integers(6, size=128), classes)]
+    for runs, verdict in ((False, "gain"), (True, "no gain")):
+        assert Gate(wants="any", runs=runs).judge(right, scattered)[0] == verdict
+    sure = np.full((128, 6), 0.01) + 0.94 * np.eye(6)[classes]
+    assert Gate(wants="any", runs=True).judge(right * 0.9 + scattered * 0.1, sure)[0] == "gain"
 
 
 def test_a_loss_among_the_latest_rows_stops_what_gained_before() -> None:

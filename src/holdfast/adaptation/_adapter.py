@@ -20,7 +20,8 @@ class Adapter(Editor, abstract=True):
     """An editor whose model goes on changing itself, unless `gate` is false under the gate.
 
     A method says how: `start(model)` gives the state to begin with, `step(state, batch)` answers a batch and may change
-    the state. `watches`: the step reads the frozen network's logits and features; `wants`: the streams that it serves.
+    the state. `watches`: both networks see all rows, and the step may read the frozen one's logits and features;
+    `wants`: the streams that it serves.
     """
 
     adapts = True

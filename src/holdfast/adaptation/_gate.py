@@ -24,11 +24,17 @@ BLOCK = 8  # consecutive rows whose features are compared with those of other bl
 
 
 class Answers(NamedTuple):
-    """Sums over the rows of a batch, of the frozen and the adapted network: entropies, probabilities by class."""
+    """Sums over the rows of a batch, of the frozen and the adapted network: entropies, probabilities by class.
+
+    `squares` are of the probabilities, and `agreeing` products of those of a row and of the next, over `pairs`.
+    """
 
     rows: int
     entropies: tuple[float, float]
     classes: tuple[np.ndarray, np.ndarray]
+    squares: tuple[float, float]
+    pairs: int
+    agreeing: tuple[float, float]
 
 
 @dataclass
@@ -36,12 +42,13 @@ class Gate:
     """What was seen lately, and the verdicts on it.
 
     `window` rows are looked back on; trust is earned by `earn` rows that do not resemble their neighbours in the
-    stream more than others (intraclass correlation at most `limit`). While the gate trusts, one change of the whole
-    distribution within the window is allowed for: it is what adaptation is for. Answers pass while those of the last
-    `judged` rows hold more information than the frozen network's (in samples those of the latest rows too; where
-    neighbours are alike, by more than they lose in certainty: few classes are there, and errors pass for diversity);
-    below the share `floor` of it they do harm, and trust has to be earned again by `rest` rows, twice as many each
-    time. A method that `wants` runs of rows that belong together is trusted where the others are not.
+    stream more than others (intraclass correlation at most half of `limit`), and lost above `limit`. While the gate
+    trusts, one change of the whole distribution within the window is allowed for: it is what adaptation is for.
+    Answers pass while those of the last `judged` rows hold more information than the frozen network's (in samples
+    those of the latest rows too; where neighbours are alike, by more than they lose in certainty, and where they come
+    in runs, with answers that correlate as much with the next one's: few classes are there, and errors pass for
+    diversity); below the share `floor` of it they do harm, and trust has to be earned again by `rest` rows, twice as
+    many each time. A method that `wants` runs of rows that belong together is trusted where the others are not.
     """
 
     wants: Wants = "samples"
@@ -54,7 +61,8 @@ class Gate:
     trusted: bool = False
     seen: int = 0
     resting_until: int = 0
-    calm: bool = False
+    calm: bool = False  # neighbours are hardly alike
+    runs: bool = False  # they are, and no one change of the whole distribution explains it
     problem: str = "no rows were seen"
     _rows: list[np.ndarray] = field(default_factory=list)
     _blocks: deque[tuple[int, np.ndarray, float]] = field(default_factory=deque)
@@ -103,11 +111,13 @@ class Gate:
         alike = neighbours_alike(means, squares, change=False)
         self.calm = alike <= self.limit / 2  # well below: noise hides classes, and then the limit is reached late
         if self.wants == "any":
+            self.runs = not self.calm and neighbours_alike(means, squares, change=True) > self.limit / 2
             return ""
         if self.trusted and not self.calm:
             alike = neighbours_alike(means, squares, change=True)
-        if not alike <= self.limit:
-            return f"rows that follow each other are alike (correlation {alike:.2f}, at most {self.limit:g})"
+        most = self.limit if self.trusted else self.limit / 2  # of a stream sorted by class, noise hides the most
+        if not alike <= most:
+            return f"rows that follow each other are alike (correlation {alike:.2f}, at most {most:g})"
         return ""
 
     @property
@@ -123,8 +133,7 @@ class Gate:
         """Take in both networks' probabilities on the same rows; whether the adapted answers pass, and why."""
         if not np.isfinite(adapted).all():
             return "harm", "answers are not finite"
-        entropies = float(_entropies(frozen).sum()), float(_entropies(adapted).sum())
-        self._answers.append(Answers(len(frozen), entropies, (frozen.sum(axis=0), adapted.sum(axis=0))))
+        self._answers.append(_summed(frozen, adapted))
         while self._answers and sum(part.rows for part in self._answers) - self._answers[0].rows >= self.judged:
             self._answers.popleft()
         before, now = (information(self._answers, place) for place in (0, 1))
@@ -135,9 +144,16 @@ class Gate:
         return ("harm", said) if enough and now < self.floor * before else ("no gain", said)
 
     def _gains(self, answers: list[Answers]) -> bool:
-        """The adapted ones hold more information; where neighbours are alike, by more than they lose in certainty."""
+        """The adapted ones hold more information; where neighbours are alike, by more than they lose in certainty.
+
+        Where they come in runs, answers of neighbours have to correlate no less than before, too.
+        """
         gain = information(answers, 1) - information(answers, 0)
-        return gain > (0.0 if self.calm else max(0.0, doubt(answers, 1) - doubt(answers, 0)))
+        if self.calm:
+            return gain > 0.0
+        if self.runs and agreement(answers, 1) < agreement(answers, 0):
+            return False
+        return gain > max(0.0, doubt(answers, 1) - doubt(answers, 0))
 
     def _latest(self) -> list[Answers]:
         """The newest answers, a few blocks of them: after a change those before it say little."""
@@ -169,6 +185,26 @@ def information(answers: Collection[Answers], place: int) -> float:
 def doubt(answers: Collection[Answers], place: int) -> float:
     """The mean entropy of an answer."""
     return sum(part.entropies[place] for part in answers) / sum(part.rows for part in answers)
+
+
+def agreement(answers: Collection[Answers], place: int) -> float:
+    """Correlation of a row's answer with the next one's: how sure the answers are does not matter."""
+    rows, pairs = sum(part.rows for part in answers), max(1, sum(part.pairs for part in answers))
+    mean = np.sum([part.classes[place] for part in answers], axis=0) / rows
+    variance = sum(part.squares[place] for part in answers) / rows - float(mean @ mean)
+    shared = sum(part.agreeing[place] for part in answers) / pairs - float(mean @ mean)
+    return shared / variance if variance > 1e-9 else 0.0
+
+
+def _summed(frozen: np.ndarray, adapted: np.ndarray) -> Answers:
+    return Answers(
+        len(frozen),
+        (float(_entropies(frozen).sum()), float(_entropies(adapted).sum())),
+        (frozen.sum(axis=0), adapted.sum(axis=0)),
+        (float((frozen**2).sum()), float((adapted**2).sum())),
+        len(frozen) - 1,
+        (float((frozen[:-1] * frozen[1:]).sum()), float((adapted[:-1] * adapted[1:]).sum())),
+    )
 
 
 def neighbours_alike(means: np.ndarray, squares: np.ndarray, change: bool) -> float:

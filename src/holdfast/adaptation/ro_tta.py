@@ -29,8 +29,9 @@ class RoTTA(Adapter):
     statistics move by `momentum` towards the memory's, the student takes one step of Adam with `rate` on rows seen
     with noise (`noise` times their spread), and the teacher moves by `teacher`.
 
-    Use it where classes come in runs and domains change slowly. It fails on short streams: it learns once every
-    N rows; without BatchNorm it is left with the weights of other norms.
+    Use it where classes come in runs and domains change slowly. It fails on short streams, since it learns once every
+    N rows, and where a new domain makes answers doubtful: the memory keeps the rows of the last one, of which it was
+    surer; without BatchNorm it is left with the weights of other norms.
 
     >>> net = nn.Sequential(nn.LayerNorm(2))
     >>> made = RoTTA(capacity=2, momentum=0.5, rate=0.5, teacher=0.9, noise=0.1, seed=3, gate=False).edit(net)

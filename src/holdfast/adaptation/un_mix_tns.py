@@ -28,7 +28,8 @@ class UnMixTNS(Adapter):
     pooling) keep the source's statistics, since a single number has no variance.
 
     Use it where classes come in runs and batch statistics would be those of one class; without runs `Tent` gains more.
-    It fails without BatchNorm over places (refused) and is slow to follow a sudden change of the domain.
+    It fails without BatchNorm over places (refused) and is slow to follow a sudden change of the domain: components
+    move after a batch was answered.
 
     >>> net = nn.Sequential(nn.BatchNorm2d(1, affine=False, eps=1e-12))
     >>> made = UnMixTNS(components=1, momentum=0.5, temperature=1.0, seed=3, gate=False).edit(net)
