@@ -55,6 +55,7 @@ ARGUMENTS: dict[str, Argument] = {
     "gradient_norms": Argument(("m", "n"), "positive", "norm of the gradient of every row in m networks"),
     "effects": Argument(("m",), "real", "effect of one training row on one test row in m trained networks"),
     "weak_logits": Argument((), "any", "logits of a weak, frozen model on the rows of a batch"),
+    "unlabelled": Argument((), "any", "inputs of rows without labels, as the network takes them"),
     "outliers": Argument((), "any", "rows of a batch that are of no known class"),
     "images": Argument(("n", "p", "h", "w"), "real", "images as a network takes them: planes, height, width"),
     "target": Argument(("n",), "real", "numeric response"),

@@ -57,6 +57,33 @@ def imbalanced(seed: int) -> World:
 
 
 @cache
+def imbalanced_with_a_pool(seed: int) -> World:
+    """A long tail of labels, and the other digits without theirs; the bar is logit adjustment on the labels alone."""
+    X, y, X_new, y_new = digits(seed)
+    rows = _tail(y, 80, 40, seed)
+    return _with_pool(X, y, rows, seed, partial(mean_recall, X=X_new, y=y_new))
+
+
+@cache
+def none_with_a_pool(seed: int) -> World:
+    """As many labelled digits of every class as they come, and the others without labels. The score is the accuracy."""
+    X, y, X_new, y_new = digits(seed)
+    return _with_pool(X, y, np.arange(234), seed, partial(accuracy, X=X_new, y=y_new))
+
+
+def _with_pool(X: np.ndarray, y: np.ndarray, rows: np.ndarray, seed: int, score: Callable[[Any], float]) -> World:
+    import torch
+
+    from holdfast.training import LogitAdjustment
+
+    others = torch.from_numpy(np.delete(X, rows, axis=0))
+    loader = batches(X[rows], y[rows], seed, batch_size=32)
+    plain = lambda: world.truth.train(LogitAdjustment().fit(y=y[rows])).model  # noqa: E731
+    world: World = lesson_world(network(seed), loader, score, plain=plain, unlabelled=others)
+    return world
+
+
+@cache
 def imbalanced_pictures(seed: int) -> World:
     """The digits of a long tail as pictures for a residual network that is then tuned to them by logit adjustment.
 
