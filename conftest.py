@@ -10,10 +10,13 @@ os.environ.setdefault("HOLDFAST_DEVICE", "cpu")  # test_device.py names the devi
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests that share what they made (trained networks, worlds) run in one process: laws by family, others by file.
+    """Tests that share what they made (trained networks, worlds) run in one process: laws by family, others by file
+    (scripts of `reproduce/` alone).
 
     Here, and not where collected items are modified: xdist may read the groups there before this file is asked.
     """
     name = item.nodeid.partition("[")[2]
     group = name.partition(".")[0] if "test_laws.py" in item.nodeid else item.nodeid.partition("::")[0]
+    if "test_rerun_gives_the_record" in item.nodeid:
+        group = name  # scripts share nothing, and some take long
     item.add_marker(pytest.mark.xdist_group(group))

@@ -49,12 +49,19 @@ def over_seeds(values: list[float]) -> Estimate:
     return Estimate(mean, mean - reach, mean + reach, len(values))
 
 
-def write(script: str, results: Callable[[], dict[str, Any]]) -> None:
-    """Run a script and write its record, aside first."""
+def write(
+    script: str, results: Callable[[], dict[str, Any]], sample: Callable[[], dict[str, Any]] | None = None
+) -> None:  # fmt: skip
+    """Run a script and write its record, aside first.
+
+    Of a script that takes minutes the tests do a `sample` again, which stands in the record under that name; with
+    `--sample` only that is made and put into the record that is there.
+    """
     RECORDS.mkdir(exist_ok=True)
     path = RECORDS / f"{Path(script).stem}.json"
     aside = path.with_suffix(".tmp")
-    text = json.dumps(plain(results()), indent=2, ensure_ascii=False)
+    found = json.loads(path.read_text(encoding="utf-8")) if sample and "--sample" in sys.argv else results()
+    text = json.dumps(plain(found | ({"sample": sample()} if sample else {})), indent=2, ensure_ascii=False)
     aside.write_text(text + "\n", encoding="utf-8")
     aside.replace(path)
     print(text)

@@ -61,6 +61,17 @@ def results() -> dict[str, Any]:
     return {name: {part: compared(runs, name, part) for part in ("mean recall", "tail")} for name in runs[0]}
 
 
+def sample() -> dict[str, Any]:
+    """The first seed: logit adjustment from the start, and after quarter turns."""
+    rows = draw(0)
+    with seeded(0):
+        start = ResNet(1, CLASSES, width=WIDTH)
+        task = pretexts(start, 0)["quarter turns"]
+    learnt, loss = partial(trained, rows=rows.seen, seed=0), losses(rows.seen.y)["logit adjustment"]
+    models = {"logit adjustment": learnt(start, loss), "after quarter turns": learnt(learnt(start, task), loss)}
+    return {name: judged(model, rows.new)["mean recall"] for name, model in models.items()}
+
+
 def compared(runs: list[dict[str, Any]], name: str, part: str) -> Any:
     """The mean over seeds, and the gain over each bar of this setting."""
     bars = runs[0][name]["bars"]
@@ -221,4 +232,4 @@ def judged(model: nn.Module, new: Rows, *bars: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    write(__file__, results)
+    write(__file__, results, sample)

@@ -58,6 +58,14 @@ def results() -> dict[str, Any]:
     return {**found, "held": {name: part.pop("held") for name, part in found.items()}}
 
 
+def sample() -> dict[str, Any]:
+    """The first seed: gains of all adapters on corrupted digits at their defaults."""
+    X, y = digits()
+    model = trained(X[:LEARNT], y[:LEARNT], 0)
+    met = stream(corrupted(X[LEARNT:][:MET], 0), y[LEARNT:][:MET], size=64, seed=0)
+    return {name: gain(name, model, met) for name in ADAPTERS}
+
+
 def sensitivity(seed: int) -> dict[str, dict[Any, float]]:
     """By adapter: the gain at every rate and batch size, and episodic ones by rate."""
     X, y = digits()
@@ -315,4 +323,4 @@ def mnist() -> tuple[np.ndarray, np.ndarray]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    write(__file__, results)
+    write(__file__, results, sample)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2] / "reproduce"
 FOUND = json.loads((ROOT / "records" / "kolossov2024towards.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("bed", FOUND)
+@pytest.mark.parametrize("bed", ["MNIST, 4 against 9", "Adult"])
 def test_a_tuned_choice_beats_chance_and_three_in_five_rows_are_as_good_as_all(bed: str) -> None:
     gained = [FOUND[bed][f"{kept} kept"]["points gained by a tuned alpha over chance"] for kept in ("10%", "30%")]
     assert all(gain["value"] > 0.2 and gain["low"] > -0.01 for gain in gained), gained

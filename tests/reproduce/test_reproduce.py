@@ -47,7 +47,11 @@ def _close(left: Any, right: Any, where: str) -> None:
 @needs_data
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_rerun_gives_the_record(script: str) -> None:
-    _close(record(script), _load("common").plain(_load(script).results()), script)
+    module, plain = _load(script), _load("common").plain
+    if hasattr(module, "sample"):  # all of it would take minutes
+        _close(record(script)["sample"], plain(module.sample()), script)
+        return
+    _close(record(script), plain(module.results()), script)
 
 
 def test_every_script_has_a_record_and_a_paper() -> None:
