@@ -98,6 +98,27 @@ def test_inner_products_are_those_of_the_gradients(digits, make, layers: str) ->
     np.testing.assert_allclose(gradient_products(net, one, layers=layers) / scale, ours @ ours.T / scale, atol=1e-5)
 
 
+class _Now(torch.nn.Module):
+    """The last layer is passed twice where a batch is small."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = torch.nn.Linear(64, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.flatten(1)
+        return self.head(x) + (self.head(2 * x) if len(x) < 5 else 0)
+
+
+def test_a_layer_that_some_batches_pass_otherwise_is_not_factored(digits) -> None:
+    from holdfast.nets.linear_gradients import linear_factors
+
+    X, y = digits
+    loss, names = torch.nn.functional.cross_entropy, ["head.weight", "head.bias"]
+    loader = Batches(X[:13], y[:13], batch_size=5)  # 5, 5, 3
+    assert not linear_factors(_Now(), loader, loss, names).slopes
+
+
 def test_of_linear_layers_no_gradient_is_formed(digits, monkeypatch) -> None:
     X, y = digits
     monkeypatch.setattr("holdfast.nets.gradients._gradients", None)

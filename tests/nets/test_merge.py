@@ -131,6 +131,14 @@ def test_numbers_are_stored_as_torch_stores_them(dtype: str) -> None:
     assert torch.equal(back.nan_to_num(), stored.float().nan_to_num()) and torch.equal(back.isnan(), stored.isnan())
 
 
+@pytest.mark.parametrize("method", [TiesMerging(), Dare(), UniformSoup(), merging.FisherMerging()])
+def test_a_tensor_without_entries_stays_one(method) -> None:
+    states = [{"w": torch.tensor([1.0, float(place)]), "none": torch.empty(0, 3)} for place in range(3)]
+    beside = {"fishers": [{"w": torch.ones(2), "none": torch.empty(0, 3)}] * 3}
+    made = method.edit(states, **(beside if isinstance(method, merging.FisherMerging) else {}))
+    assert made["none"].shape == (0, 3) and made["w"].shape == (2,)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.99, 1.0])
 def test_the_magnitude_at_a_share_is_that_of_a_sorted_list(share: float) -> None:
     generator = torch.Generator().manual_seed(0)

@@ -37,13 +37,12 @@ def linear_factors(model: nn.Module, loader: Iterable[Any], loss: Loss, chosen: 
     entered: dict[str, list[torch.Tensor]] = {name: [] for name in layers}
     slopes: dict[str, list[torch.Tensor]] = {name: [] for name in layers}
     with evaluating(model), torch.enable_grad():
-        for given in loader:
+        for count, given in enumerate(loader, 1):
             batch = move(as_batch(given), device_of(model))
             for name, (inputs, slope) in _passed(model, layers, batch, loss).items():
                 entered[name].append(inputs)
                 slopes[name].append(slope)
-            batches = max(map(len, entered.values()), default=0)
-            for name in [name for name, parts in entered.items() if len(parts) < batches]:
+            for name in [name for name, parts in entered.items() if len(parts) < count]:
                 del layers[name], entered[name], slopes[name]
     return Factors(*({name: torch.cat(parts) for name, parts in of.items() if parts} for of in (entered, slopes)))
 

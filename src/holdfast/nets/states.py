@@ -201,8 +201,10 @@ def _by_entry(name: str, tensors: list[torch.Tensor], rule: Entrywise) -> torch.
     import torch
 
     first = tensors[0]
+    if not first.numel():
+        return first.clone()
     entries = [_entries(tensor) for tensor in tensors]
-    measured = rule.measure(name, lambda: iter([entries])) if rule.measure and first.numel() else None
+    measured = rule.measure(name, lambda: iter([entries])) if rule.measure else None
     made = torch.from_numpy(np.ascontiguousarray(rule.rule(name, entries, measured)))
     if made.numel() != first.numel():
         raise ValueError(f"{name}: the rule made {made.numel()} entries of {first.numel()}.")
