@@ -15,7 +15,7 @@ import zipfile
 from typing import Any
 
 import numpy as np
-from common import data, write
+from common import data, over_seeds, write
 
 from holdfast.core import Estimate
 from holdfast.ops.byte_grams import ByteGrams
@@ -56,13 +56,11 @@ def results() -> dict[str, Any]:
 
 def _over_tasks(table: dict[str, Any], one: str, other: str) -> Estimate:
     """Mean Spearman correlation over tasks, with the 90 % interval of a mean."""
-    from scipy.stats import spearmanr, t
+    from scipy.stats import spearmanr
 
     pairs = [[[row[key] for row in rows.values()] for key in (one, other)] for rows in table.values()]
-    values = np.array([float(spearmanr(*pair)[0]) for pair in pairs])
-    half = float(t.ppf(0.95, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    value = float(values.mean())
-    return Estimate(value, max(value - half, -1.0), min(value + half, 1.0), len(values))
+    found = over_seeds([float(spearmanr(*pair)[0]) for pair in pairs])
+    return found._replace(low=max(found.low, -1.0), high=min(found.high, 1.0))
 
 
 def _factor(counts: Any, weights: np.ndarray) -> np.ndarray:

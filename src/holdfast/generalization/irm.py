@@ -8,12 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from holdfast.core import Objective
-from holdfast.generalization._domains import parts
+from holdfast.generalization._domains import LatePenalty, parts
 from holdfast.nets.objectives import class_logits
 
 
-class IRM(Objective):
+class IRM(LatePenalty):
     r"""Cross-entropy, and how much every training domain would like to scale the logits for itself.
 
     .. math:: \ell = \frac{1}{\max(1, \beta)} \Big( \bar\ell + \beta \operatorname*{mean}_d
@@ -43,15 +42,10 @@ class IRM(Objective):
     penalty: float = 10.0
     start: int = 2
 
-    def start_epoch(self, epoch: int) -> None:
-        """The penalty may come in late."""
-        self.epoch_ = epoch
-
     def loss(self, model: nn.Module, inputs: Any, y: torch.Tensor, group: torch.Tensor, **_: Any) -> torch.Tensor:
         """The mean over the batch and the penalty."""
         logits = class_logits(model, inputs, y)
         given = logits.gather(1, y[:, None])[:, 0]
         slopes = (logits.softmax(dim=1) * logits).sum(dim=1) - given  # of each row's loss by the scale of its logits
         wishes = torch.stack([slopes[rows].mean() for rows in parts(group, len(y))])
-        force = self.penalty if getattr(self, "epoch_", self.start) >= self.start else 0.0
-        return (functional.cross_entropy(logits, y) + force * wishes.square().mean()) / max(1.0, force)
+        return (functional.cross_entropy(logits, y) + self.force * wishes.square().mean()) / max(1.0, self.force)

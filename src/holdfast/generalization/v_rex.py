@@ -8,12 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from holdfast.core import Objective
-from holdfast.generalization._domains import losses_by_domain
+from holdfast.generalization._domains import LatePenalty, losses_by_domain
 from holdfast.nets.objectives import class_logits
 
 
-class VREx(Objective):
+class VREx(LatePenalty):
     r"""Cross-entropy, and the variance of the mean losses of the training domains.
 
     .. math:: \ell = \bar\ell + \beta\, \mathrm{Var}_d\, \bar\ell_d
@@ -39,13 +38,8 @@ class VREx(Objective):
     penalty: float = 10.0
     start: int = 2
 
-    def start_epoch(self, epoch: int) -> None:
-        """The penalty comes in late."""
-        self.epoch_ = epoch
-
     def loss(self, model: nn.Module, inputs: Any, y: torch.Tensor, group: torch.Tensor, **_: Any) -> torch.Tensor:
         """The mean over the batch and the penalty."""
         logits = class_logits(model, inputs, y)
         apart = losses_by_domain(logits, y, group).var(unbiased=False)
-        force = self.penalty if getattr(self, "epoch_", self.start) >= self.start else 0.0
-        return functional.cross_entropy(logits, y) + force * apart
+        return functional.cross_entropy(logits, y) + self.force * apart
