@@ -57,6 +57,37 @@ def test_realism_ranks_noisy_rows_last() -> None:
     assert (auroc := roc_auc_score(noisy, measure.row_scores_)) > 0.9, f"AUROC {auroc:.3f} of rows that spread twice"
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_intervals_hold_the_mean_over_draws(shift: float) -> None:
+    """Intervals of a mean over rows held 63 to 84 % here: balls share rows."""
+    measures = {
+        of: made(of=of, permutations=1)
+        for made, kinds in (
+            (DensityCoverage, ("density", "coverage")),
+            (ManifoldPrecisionRecall, ("precision", "recall")),
+        )
+        for of in kinds
+    }
+    draws = [np.random.default_rng(seed).normal(size=(2, 200, 8)) for seed in range(60)]
+    for of, measure in measures.items():
+        found = [measure.measure(ref_X=one[0], cur_X=one[1] + shift) for one in draws]
+        mean = np.mean([one.value for one in found])
+        held = np.mean([one.low <= mean <= one.high for one in found])
+        assert held >= 0.82, f"{of}: {held:.0%} of the intervals at 90 % hold {mean:.3f}"
+
+
+def test_rows_that_are_left_out_are_as_if_never_drawn() -> None:
+    from holdfast.shift._manifold import Manifold
+
+    rng = np.random.default_rng(4)
+    ref, cur = rng.normal(size=(60, 2)), rng.normal(size=(50, 2))
+    present = rng.random(110) < 0.8
+    whole = Manifold(ref, cur, 3, 0)
+    fewer = Manifold(ref[present[:60]], cur[present[60:]], 3, 0)
+    for ours, theirs in zip(whole.counts(whole.is_ref, present), fewer.counts(fewer.is_ref), strict=True):
+        assert np.array_equal(ours, theirs)
+
+
 def test_balls_that_lists_do_not_reach_are_counted_all_the_same() -> None:
     rng = np.random.default_rng(3)
     ref, cur = rng.normal(size=(40, 2)), np.concatenate([0.01 * rng.normal(size=(500, 2)), rng.normal(size=(30, 2))])

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from holdfast.audit.load.errors import InputError, safe_text
-from holdfast.contamination.asking import Said
 from holdfast.contamination.run import open_model
+from holdfast.contamination.said import Said
 from holdfast.contamination.texts import read_texts
 from holdfast.ops.multiple_testing import benjamini_hochberg
 from holdfast.report.tables import Tables

@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 
 from holdfast.core import Estimate, Measure
-from holdfast.ops.shares import wilson_interval
 from holdfast.shift._manifold import Manifold
 
 
@@ -22,7 +21,7 @@ class ManifoldPrecisionRecall(Measure):
     The p-value deals rows anew to both samples: is it as low by chance? Use it on embeddings or scaled columns, both
     ways: the difference says whether data became worse or narrower. It fails with a few far rows, whose large balls
     take in what is not like them (`DensityCoverage` does not), and is blind to changes that keep rows where they were.
-    The interval is Wilson's.
+    The interval is the jackknife's over both samples.
 
     After a call, `row_scores_` holds how far every row that was asked for lies from the other sample, in radii of the
     nearest ball of the narrower half: small for rows that look real, above 1 outside of these balls.
@@ -53,11 +52,8 @@ class ManifoldPrecisionRecall(Measure):
         around, asked = (ref_X, cur_X) if self.of == "precision" else (cur_X, ref_X)
         manifold = Manifold(around, asked, self.k, self.seed)
 
-        def value(own: np.ndarray) -> float:
-            return float((manifold.counts(own)[1] > 0).mean())
+        def value(own: np.ndarray, present: np.ndarray | None) -> float:
+            return float((manifold.counts(own, present)[1] > 0).mean())
 
-        found = value(manifold.is_ref)
         self.row_scores_ = manifold.in_radii()
-        low, high = wilson_interval(found, len(asked), 0.9)
-        pvalue = manifold.pvalue(value, found, self.permutations, self.seed)
-        return Estimate(found, low, high, len(ref_X) + len(cur_X), pvalue)
+        return manifold.estimate(value, 1.0, self.permutations, self.seed)
