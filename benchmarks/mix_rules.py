@@ -31,7 +31,7 @@ import numpy as np
 from proxy_mixing import write_groups
 from scipy import stats
 
-from holdfast.corpus import aioli_training, mix_rules, rule_trials
+from holdfast.corpus import aioli_training, mix_rules, rule_report
 from holdfast.corpus.proportion_rules import Amounts, Rule
 from holdfast.corpus.proxy_training import Phase, Proxy, Texts, train_proxy
 from holdfast.corpus.records import Fields
@@ -46,7 +46,7 @@ TOKENS, FEW, DRAWS = 100_000, 5, 1000
 
 def below(scores: dict[str, np.ndarray], what: str) -> dict[str, Any]:
     """By how much every rule is below another, over all seeds."""
-    return {name: rule_trials.paired(scores[what], each)._asdict() for name, each in scores.items() if name != what}
+    return {name: rule_report.paired(scores[what], each)._asdict() for name, each in scores.items() if name != what}
 
 
 def coverage(scores: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def coverage(scores: dict[str, np.ndarray]) -> dict[str, Any]:
     for _ in range(DRAWS):
         few = np.isin(np.arange(count), rng.choice(count, FEW, replace=False))
         for name, held in found.items():
-            said = rule_trials.paired(scores["natural"][few], scores[name][few])
+            said = rule_report.paired(scores["natural"][few], scores[name][few])
             true = float((scores["natural"] - scores[name])[~few].mean())
             held.append(said.low <= true <= said.high)
     by_rule = {name: float(np.mean(held)) for name, held in found.items()}
@@ -75,8 +75,8 @@ def told(losses: dict[str, np.ndarray], centred: bool) -> dict[str, Any]:
     claims = 0
     for _ in range(DRAWS):
         few = rng.choice(len(losses["natural"]), FEW, replace=False)
-        trials = rule_trials._Trials(given, {name: each[few] for name, each in losses.items()}, [], [])
-        found = rule_trials._record(trials, chosen, Proxy(tokens=TOKENS))
+        trials = rule_report.Trials(given, {name: each[few] for name, each in losses.items()}, [], [])
+        found = rule_report.record(trials, chosen, Proxy(tokens=TOKENS))
         claims += found["told"]
         best[found["best"]] += 1
     return {"share": claims / DRAWS, "best": best}
@@ -106,7 +106,7 @@ def perturbed_only(groups: dict[str, Path], count: int = 10) -> dict[str, Any]:
         even.append(np.mean(list(train_proxy(held, alike, size, settings, seed).values())))
         perturbed.append(np.mean(list(aioli_training.train_steered(held, size, settings, seed)[0].values())))
     aioli_training.UPDATE = rate
-    return rule_trials.paired(np.array(even), np.array(perturbed))._asdict()
+    return rule_report.paired(np.array(even), np.array(perturbed))._asdict()
 
 
 def main() -> None:

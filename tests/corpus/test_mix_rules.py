@@ -16,7 +16,7 @@ from holdfast.audit.load import InputError
 from holdfast.corpus import mix_rules
 
 pytest.importorskip("torch", reason="the extra torch is not installed")
-from holdfast.corpus import aioli_training, proxy_training, rule_trials
+from holdfast.corpus import aioli_training, proxy_training, rule_report, rule_trials
 from holdfast.corpus.proportion_rules import Amounts, Rule
 from holdfast.corpus.proxy_training import Group, Phase, Proxy, Rows, Supply
 
@@ -113,13 +113,13 @@ def test_noise_is_called_noise_and_a_difference_beyond_it_is_not() -> None:
     base, noise = np.array([[3.0, 4.0]] * 4), np.array([0.02, -0.02, 0.01, -0.01])[:, None]
     low = base - 0.3 + noise / 4
     losses = {"natural": base, "even": base - 0.001 + noise, "unimax": base - 0.002 - noise}
-    found = rule_trials._record(rule_trials._Trials(given, losses, [], []), chosen, TINY)
+    found = rule_report.record(rule_report.Trials(given, losses, [], []), chosen, TINY)
     assert not found["told"] and found["verdict"].startswith("No rule is told apart from the natural mixture")
     losses = {"natural": base, "even": low, "unimax": low - 0.0001 - noise}
-    found = rule_trials._record(rule_trials._Trials(given, losses, [], []), chosen, TINY)
+    found = rule_report.record(rule_report.Trials(given, losses, [], []), chosen, TINY)
     assert found["told"] and found["best"] == "unimax" and found["alike"] == ["even"]
     losses = {"natural": base, "even": base + 0.5, "unimax": base + 0.5 + noise}
-    found = rule_trials._record(rule_trials._Trials(given, losses, [], []), chosen, TINY)
+    found = rule_report.record(rule_report.Trials(given, losses, [], []), chosen, TINY)
     assert found["verdict"] == "No rule is below the natural mixture." and not found["told"]
 
 
