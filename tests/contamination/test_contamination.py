@@ -101,6 +101,15 @@ def test_options_and_names_are_asked_for(choices: Choices) -> None:
     assert "No test finds" in clean.verdict
 
 
+def test_one_question_costs_no_other(choices: Choices, monkeypatch: pytest.MonkeyPatch) -> None:
+    from holdfast.contamination.said import Said
+
+    monkeypatch.setattr(Said, "reworded", None)
+    monkeypatch.setattr(Said, "scores", None)
+    found = holdfast.contamination(choices.model, choices.read, choices.unread, tests=["option shuffling"])
+    assert found["tests"][0]["pvalue"] < 0.01 and len(found["texts"]) == 40
+
+
 def test_the_order_of_a_run_shows_in_the_model_that_stems_from_it() -> None:
     model, step = reader.ordered_run(1)
     texts = reader._dealt("ordered")

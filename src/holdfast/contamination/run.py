@@ -111,7 +111,7 @@ def contamination(
     if not found:
         raise InputError("no test could be run. " + " ".join(notes))
     adjusted = holm(np.array([test.pvalue for test in found.values()]))
-    score, unread = (said.scores["Min-K%++"] for said in asked.sides)
+    score, unread = (said.known for said in asked.sides)
     finder = KnownTexts(rate=rate).fit(score=unread)
     flagged = finder.group_rows(score=score) >= 0
     texts = [item.text for item in suspects]

@@ -45,6 +45,16 @@ class Said:
         return np.asarray(self.reader.read(moved).log_probs.reshape(REWORDED, len(self.texts), -1))
 
     @cached_property
+    def known(self) -> np.ndarray:
+        """(n,) Min-K%++, by which single texts are flagged."""
+        from holdfast.language import MinKPlusPlus
+
+        read = self.read
+        return MinKPlusPlus().score_rows(
+            token_log_probs=read.log_probs, token_means=read.means, token_spreads=read.spreads
+        )
+
+    @cached_property
     def scores(self) -> dict[str, np.ndarray]:
         """Every score of single texts that the models allow, larger = better known."""
         from holdfast import language
@@ -54,9 +64,7 @@ class Said:
         found = {
             "loss": language.MinKProb(share=1.0).score_rows(token_log_probs=read.log_probs),
             "Min-K%": language.MinKProb().score_rows(token_log_probs=read.log_probs),
-            "Min-K%++": language.MinKPlusPlus().score_rows(
-                token_log_probs=read.log_probs, token_means=read.means, token_spreads=read.spreads
-            ),
+            "Min-K%++": self.known,
             "zlib ratio": language.ZlibRatio().score_rows(
                 text=np.array(self.texts, dtype=object), log_likelihood=total
             ),
