@@ -118,18 +118,16 @@ class Asked:
         rng = np.random.default_rng(self.seed)
         count = min(ORDERS, factorial(min(len(item.options) for item in items)))
         orders = [_orders(len(item.options), count, rng) for item in items]
-        layout = self._layout(items, [others[1] for others in orders])
         return [
-            [_written(item.text, [item.options[at] for at in order], layout) for order in some]
+            [_written(item.text, [item.options[at] for at in order], self.layout) for order in some]
             for item, some in zip(items, orders, strict=True)
         ]
 
-    def _layout(self, items: list[Item], orders: list[Sequence[int]]) -> tuple[str, str]:
-        """The layout in which items are likeliest, their options in an order that was never published."""
-        texts = [
-            [_written(item.text, [item.options[at] for at in order], layout) for layout in LAYOUTS]
-            for item, order in zip(items, orders, strict=True)
-        ]
+    @cached_property
+    def layout(self) -> tuple[str, str]:
+        """The layout in which the benchmark's items are likeliest, their options in reverse: never as published."""
+        items = [item for item in self.suspects if len(item.options) > 1]
+        texts = [[_written(item.text, item.options[::-1], layout) for layout in LAYOUTS] for item in items]
         lengths = np.array([[len(text) for text in row] for row in texts])
         return LAYOUTS[int((_likelihoods(self.reader, texts) / lengths).mean(axis=0).argmax())]
 
@@ -137,11 +135,9 @@ class Asked:
         """Whether the model says the last option exactly, and how alike what it says is, letter by letter."""
         from holdfast.ops.overlap import letters_alike
 
-        known = [item for item in self.suspects if len(item.options) > 1]
-        layout = self._layout(known, [range(len(item.options))[::-1] for item in known])
         hidden = [item.options[-1] for item in items]
         prompts = [
-            _written(item.text, item.options, layout).removesuffix(option).rstrip()
+            _written(item.text, item.options, self.layout).removesuffix(option).rstrip()
             for item, option in zip(items, hidden, strict=True)
         ]
         tokens = min(max(len(self.reader.encode(option)) for option in hidden), GUESSED, self.reader.context // 2)
